@@ -1,0 +1,1 @@
+"""Everything that awaits: one module per port of `hypercare.ports`."""

@@ -1,0 +1,47 @@
+"""Names of Kubernetes objects as values: which resource, which namespace, which name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Resource:
+    """A served resource, as `kubectl api-resources` lists it. `group` is empty for core/v1."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """`group/version`, or the version alone for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+@dataclass(frozen=True, order=True)
+class ObjectRef:
+    """One object by name. `namespace` is empty for cluster-scoped resources."""
+
+    resource: Resource
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """`Kind namespace/name`, for messages."""
+        return f"{self.resource.kind} {self.namespace + '/' if self.namespace else ''}{self.name}"
+
+
+GROUP = "hypercare.dev"
+PERIODS = Resource(GROUP, "v1alpha1", "hypercareperiods", "HypercarePeriod")
+PROFILES = Resource(GROUP, "v1alpha1", "hypercareprofiles", "HypercareProfile", namespaced=False)
+HOLDS = Resource(GROUP, "v1alpha1", "hypercareholds", "HypercareHold")
+DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
+STATEFULSETS = Resource("apps", "v1", "statefulsets", "StatefulSet")
+DAEMONSETS = Resource("apps", "v1", "daemonsets", "DaemonSet")
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+PROMETHEUS_RULES = Resource("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
+PROMETHEUSES = Resource("monitoring.coreos.com", "v1", "prometheuses", "Prometheus")
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
+
+WORKLOADS = {resource.kind: resource for resource in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS)}

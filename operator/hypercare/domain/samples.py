@@ -1,0 +1,68 @@
+"""What a Prometheus-compatible server answered: series of samples, or a named failure. Never `None`, never a guess."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A value at a time in Unix seconds. The value may be NaN or infinite."""
+
+    time: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """One label set with its samples, oldest first; an instant answer has exactly one sample."""
+
+    labels: Mapping[str, str]
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer. `warnings` taint it: a Thanos partial response is HTTP 200 with a warning."""
+
+    series: tuple[Series, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class FailureKind(StrEnum):
+    """Why a query has no answer; values are condition-style reasons."""
+
+    UNREACHABLE = "PrometheusUnreachable"
+    TIMEOUT = "PrometheusTimeout"
+    REFUSED = "PrometheusRefused"
+    BAD_QUERY = "InvalidPromQL"
+    INVALID_ANSWER = "InvalidAnswer"
+
+
+@dataclass(frozen=True)
+class QueryFailed:
+    """The query was not answered; `message` is for people and holds no credentials."""
+
+    kind: FailureKind
+    message: str
+
+
+Result = Answer | QueryFailed
+
+
+@dataclass(frozen=True)
+class RangeQuery:
+    """Evaluate `expr` at start, start+step, … end (Unix seconds, all aligned to `step`)."""
+
+    expr: str
+    start: int
+    end: int
+    step: int
+
+
+@dataclass(frozen=True)
+class InstantQuery:
+    """Evaluate `expr` once at `time` (Unix seconds)."""
+
+    expr: str
+    time: float

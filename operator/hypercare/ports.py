@@ -1,0 +1,114 @@
+"""What the loop needs from outside, as Protocols; `hypercare.adapters` implements each.
+
+API objects cross these ports as plain dicts, as the API server wrote them: typed clients drop fields they do not know
+and refuse statuses they do not expect, and a value that is to be restored exactly must not pass through such a model.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from hypercare.domain.objects import ObjectRef, Resource
+from hypercare.domain.samples import InstantQuery, RangeQuery, Result
+
+Body = Mapping[str, Any]
+FIELD_MANAGER = "hypercare"
+
+
+class ApiError(Exception):
+    """A request to the API server did not succeed; `message` is the server's, for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotFound(ApiError):
+    """The object or the resource does not exist (404)."""
+
+
+class Conflict(ApiError):
+    """Somebody else was faster: stale resourceVersion, failed JSON Patch test, object exists (409, 422 on a test)."""
+
+
+class Forbidden(ApiError):
+    """The operator's account may not do this (401, 403)."""
+
+
+class Rejected(ApiError):
+    """The server will never accept this body (400, 422)."""
+
+
+class Unavailable(ApiError):
+    """No answer, or one that says try again (timeouts, connection errors, 429, 5xx). The write may still arrive."""
+
+
+class Objects(Protocol):
+    """The API server itself: reads that are never stale, and every write the operator makes."""
+
+    async def get(self, ref: ObjectRef) -> Body:
+        """Read one object; raises `NotFound`."""
+        ...
+
+    async def list(self, resource: Resource, namespace: str = "", labels: str = "") -> Sequence[Body]:
+        """List a resource, of all namespaces if `namespace` is empty, filtered by a label selector."""
+        ...
+
+    async def create(self, ref: ObjectRef, body: Body) -> Body:
+        """Create; raises `Conflict` when the name is taken."""
+        ...
+
+    async def replace(self, ref: ObjectRef, body: Body) -> Body:
+        """Write a whole object; `metadata.resourceVersion` in the body makes it compare-and-swap (`Conflict`)."""
+        ...
+
+    async def json_patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Body:
+        """Apply an RFC 6902 patch; a failed `test` raises `Conflict`."""
+        ...
+
+    async def apply_status(self, ref: ObjectRef, body: Body) -> Body:
+        """Server-side apply of the status subresource; `resourceVersion` in the body makes it compare-and-swap."""
+        ...
+
+    async def delete(self, ref: ObjectRef, uid: str, resource_version: str = "") -> None:
+        """Delete this very object (precondition on UID, and version if given); gone already is success."""
+        ...
+
+
+class ObjectCache(Protocol):
+    """What the watches have seen. Never asks the server, so it may lag by a moment."""
+
+    def find(self, ref: ObjectRef) -> Body | None:
+        """The newest version seen, or None when there is none."""
+        ...
+
+    def select(self, resource: Resource, namespace: str = "") -> Sequence[Body]:
+        """All objects of a resource, of all namespaces if `namespace` is empty, in the order of their names."""
+        ...
+
+    def served(self, resource: Resource) -> bool:
+        """Whether the API server serves this resource at all (a missing CRD does not)."""
+        ...
+
+    def store(self, resource: Resource, body: Body) -> None:
+        """Remember a body that a write has just returned, so that the next visit does not decide on an older one."""
+        ...
+
+
+class MetricSource(Protocol):
+    """One Prometheus-compatible endpoint. Never raises for what a server can do: failures are values."""
+
+    async def range(self, query: RangeQuery) -> Result:
+        """Evaluate over a grid."""
+        ...
+
+    async def instant(self, query: InstantQuery) -> Result:
+        """Evaluate once."""
+        ...
+
+
+class Events(Protocol):
+    """Kubernetes Events on the period, posted on transitions only."""
+
+    async def post(self, about: Body, *, warning: bool, reason: str, message: str) -> None:
+        """Record an Event; failing to is logged and never disturbs the loop."""
+        ...
