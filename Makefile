@@ -1,0 +1,83 @@
+# Everything a person or CI does here, by one name each. `make` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --warn-undefined-variables
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+KEEP ?=
+
+# The environment is as new as these files' contents, not their dates: a checkout that changes neither keeps it.
+STAMP := $(VENV)/set-up-$(shell cat requirements-dev.lock pyproject.toml | cksum | tr ' ' '-')
+
+SHELL_FILES = $(shell git ls-files --cached --others --exclude-standard '*.sh' '.ci/run')
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: $(STAMP) ## Set up .venv from the lock file (reused while the lock is unchanged)
+
+$(STAMP):
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found. Install Python 3.11 to 3.14, or name one: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
+	  || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), but Python 3.11 to 3.14 is needed. Name one: make PYTHON=python3.13" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "Creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing $$(grep -c '==' requirements-dev.lock) locked packages into $(VENV) (about a minute, once)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements-dev.lock \
+	  | awk '/^Collecting / {n++; if (n % 10 == 0) {print "  " n " fetched"; fflush()}} /^Installing / {print "  unpacking"; fflush()}'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/set-up-*
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## Live a whole hypercare period in about three minutes (KEEP=1 leaves it running)
+	@$(BIN)/python -m tests.demo $(if $(KEEP),--keep) $(DEMO_ARGS)
+
+.PHONY: test
+test: $(STAMP) ## Run all tests, the quick ones first (PYTEST_ARGS="-k name -x")
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+.PHONY: unit
+unit: $(STAMP) ## Run the tests that need no cluster, in seconds
+	$(BIN)/pytest -m "not cluster" tests/unit tests/adapters $(PYTEST_ARGS)
+
+.PHONY: cluster-test
+cluster-test: $(STAMP) ## Run the tests against the real control plane
+	$(BIN)/pytest -m cluster $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(STAMP) ## Check style, types, layers, YAML, shell, Dockerfile
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/yamllint --strict .
+	$(BIN)/shellcheck $(SHELL_FILES)
+	$(BIN)/hadolint Dockerfile
+
+.PHONY: format
+format: $(STAMP) ## Format the code and sort the imports
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: lock
+lock: $(STAMP) ## Refresh the lock files (UPGRADE=1 takes newer versions too)
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --output-file requirements-build.lock --only-group build
+	$(COMPILE) --constraint requirements.lock --constraint requirements-build.lock --output-file requirements-dev.lock pyproject.toml --group dev
+
+UPGRADE ?=
+COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+.PHONY: clean
+clean: ## Remove the environment and all caches of tools (not the built control plane)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
