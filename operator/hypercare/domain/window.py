@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hypercare.domain.fields import Field
 
+DEFAULT_START_TIMEOUT_SECONDS = 3600
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -192,7 +193,7 @@ def _parse_start(field: Field) -> Start:
         case StartWhen.AT:
             return StartAt(parse_time(field.get("at")), field.get("protectBefore").seconds(0))
         case StartWhen.ROLLOUT_COMPLETE:
-            return StartOnRollout(field.get("timeout").seconds())
+            return StartOnRollout(field.get("timeout").seconds(DEFAULT_START_TIMEOUT_SECONDS))
 
 
 def _positive(field: Field) -> int:

@@ -1,0 +1,137 @@
+"""Conditions: the machine-readable contract of a period's status.
+
+Types, reasons and the meaning of `True` follow the Kubernetes API conventions; `Ready`, `Reconciling` and `Stalled` are
+read by kstatus (Flux, Helm, `kubectl wait`): a healthy window of days is Ready, only what needs a person is Stalled.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+MESSAGE_LIMIT = 1024
+
+
+class ConditionType(StrEnum):
+    """Every condition a period has, from its first visit on, in the order of the status."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    TARGETS_FOUND = "TargetsFound"
+    ALERTS_TIGHTENED = "AlertsTightened"
+    SCALING_RAISED = "ScalingRaised"
+    EVIDENCE_FRESH = "EvidenceFresh"
+    EXIT_CRITERIA_MET = "ExitCriteriaMet"
+    REGRESSED = "Regressed"
+    RESTORED = "Restored"
+    SUCCEEDED = "Succeeded"
+
+
+class ConditionStatus(StrEnum):
+    """The three values of a Kubernetes condition."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One observation. `reason` is CamelCase for machines, `message` a sentence for people."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in the spec or the cluster that keeps a part of the period from working.
+
+    `path` is the field it concerns, `message` says what to do. One that `stalls` needs a person; any other may heal by
+    itself and stalls the period only when it lasts.
+    """
+
+    path: str
+    reason: str
+    message: str
+    stalls: bool
+
+    def __str__(self) -> str:
+        """The message with its field path in front."""
+        return f"{self.path}: {self.message}"
+
+
+def true(kind: ConditionType, reason: str, message: str = "") -> Condition:
+    """The condition holds."""
+    return Condition(kind, ConditionStatus.TRUE, reason, message)
+
+
+def false(kind: ConditionType, reason: str, message: str = "") -> Condition:
+    """The condition does not hold."""
+    return Condition(kind, ConditionStatus.FALSE, reason, message)
+
+
+def unknown(kind: ConditionType, reason: str, message: str = "") -> Condition:
+    """It cannot be told whether the condition holds."""
+    return Condition(kind, ConditionStatus.UNKNOWN, reason, message)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A condition as status remembers it, with the time (Unix seconds) of its last change of `status`."""
+
+    condition: Condition
+    since: int
+
+
+def read_conditions(status: Mapping[str, Any]) -> dict[ConditionType, Observed]:
+    """Read the conditions of a stored status; types of other versions are dropped."""
+    known = {kind.value for kind in ConditionType}
+    return {
+        ConditionType(body["type"]): Observed(
+            Condition(
+                ConditionType(body["type"]),
+                ConditionStatus(body["status"]),
+                body.get("reason", ""),
+                body.get("message", ""),
+            ),
+            _seconds(body["lastTransitionTime"]),
+        )
+        for body in status.get("conditions", ())
+        if body.get("type") in known
+    }
+
+
+def stamp(
+    conditions: Iterable[Condition], before: Mapping[ConditionType, Observed], generation: int, now: int
+) -> list[dict[str, Any]]:
+    """Render conditions for status; `lastTransitionTime` moves only when the status itself flips."""
+    stamped = []
+    for condition in conditions:
+        seen = before.get(condition.type)
+        unchanged = seen is not None and seen.condition.status is condition.status
+        since = seen.since if seen is not None and unchanged else now
+        stamped.append(
+            {
+                "type": condition.type.value,
+                "status": condition.status.value,
+                "reason": condition.reason,
+                "message": condition.message[:MESSAGE_LIMIT],
+                "observedGeneration": generation,
+                "lastTransitionTime": timestamp(since),
+            }
+        )
+    return stamped
+
+
+def timestamp(seconds: int) -> str:
+    """Unix seconds as RFC 3339 in UTC, as Kubernetes writes times."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())

@@ -1,0 +1,78 @@
+"""The effective spec: the period over the profile's defaults over the built-in ones.
+
+Objects merge key by key. Lists whose elements have names merge by name, each element replaced whole; every other list,
+and `stages`, is replaced as a whole. Exit criteria that come from nowhere else are the built-in ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+BUILT_IN_DEFAULTS: Mapping[str, Any] = {
+    "mode": "Enforce",
+    "suspend": False,
+    "window": {
+        "start": {"when": "RolloutComplete"},
+        "duration": "3d",
+        "extension": {"by": "1d", "limit": 3},
+        "atLimit": {"hold": "48h", "then": "Relax"},
+    },
+    "stages": [
+        {"name": "intensive", "strength": 100, "minDuration": "24h"},
+        {"name": "elevated", "strength": 50, "minDuration": "24h"},
+    ],
+    "relax": {"step": 25, "every": "1h", "guard": True},
+    "protection": {
+        "alerts": {
+            "from": [{"selector": {}}],
+            "tighten": {"shortenFor": "50%", "minFor": "30s", "deliver": "Notify"},
+        },
+    },
+}
+
+BUILT_IN_CRITERIA: Sequence[Mapping[str, Any]] = (
+    {"name": "quiet", "alerts": {"severities": ["critical"], "include": "Originals"}, "sustainedFor": "12h"},
+)
+
+# Where list elements have a name, and under which key.
+_NAMED = {
+    "spec.exitCriteria": "name",
+    "spec.targets": "name",
+    "spec.protection.scaling": "target",
+    "spec.protection.alerts.overrides": "alert",
+    "spec.protection.alerts.add": "alert",
+}
+
+
+def effective_spec(period: Mapping[str, Any], profile_defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Merge the spec of a period with the `defaults` of its profile and the built-in ones."""
+    merged = _merge("spec", _merge("spec", BUILT_IN_DEFAULTS, profile_defaults), period)
+    if not merged.get("exitCriteria") and "exitCriteria" not in {**profile_defaults, **period}:
+        return {**merged, "exitCriteria": list(BUILT_IN_CRITERIA)}
+    return merged
+
+
+def _merge(path: str, under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        merged[key] = _merged_value(f"{path}.{key}", merged.get(key), value)
+    return merged
+
+
+def _merged_value(path: str, under: object, over: object) -> object:
+    if over is None:
+        return under
+    if isinstance(under, Mapping) and isinstance(over, Mapping) and path not in _MAPS_REPLACED:
+        return _merge(path, under, over)
+    if path in _NAMED and isinstance(under, Sequence) and isinstance(over, Sequence):
+        return _merge_named(_NAMED[path], under, over)
+    return over
+
+
+# A release belongs to one period alone, and the parts of a start condition make sense only together.
+_MAPS_REPLACED = frozenset({"spec.release", "spec.window.start"})
+
+
+def _merge_named(key: str, under: Sequence[Any], over: Sequence[Any]) -> list[Any]:
+    named = {element.get(key): element for element in under if isinstance(element, Mapping)}
+    named.update({element.get(key): element for element in over if isinstance(element, Mapping)})
+    return list(named.values())
