@@ -1,0 +1,99 @@
+"""What one visit found out about each part of a period: the input of the conditions."""
+
+from dataclasses import dataclass
+
+from hypercare.domain.conditions import Problem
+from hypercare.domain.life import Exit, Life, Plan
+from hypercare.domain.rollout import Rollout
+
+
+@dataclass(frozen=True)
+class NotRequested:
+    """The period asks for nothing of the kind."""
+
+    message: str = "Nothing is requested"
+
+
+@dataclass(frozen=True)
+class ObserveOnly:
+    """Mode Observe: nothing is written."""
+
+
+@dataclass(frozen=True)
+class Off:
+    """Strength is zero: not yet protected, or not any more."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Everything that is requested was observed to be in effect."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Unverified:
+    """Requested, and observed not to be in effect, or only in part."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Untold:
+    """Requested, and it cannot be told whether it is in effect."""
+
+    reason: str
+    message: str
+
+
+Lever = NotRequested | ObserveOnly | Off | Verified | Unverified | Untold
+
+
+@dataclass(frozen=True)
+class EvidenceState:
+    """How the exit criteria stand together.
+
+    `stale` is empty while every criterion is final as far as it should be, else it says which is not, and why.
+    `blocked` is short, for the printer column; `message` is a sentence. `regressed` names criteria past their bound.
+    """
+
+    exit: Exit
+    stale: str
+    stale_reason: str
+    blocked: str
+    message: str
+    regressed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything the conditions are made of. `unrestored` says what is not restored yet; empty when all is."""
+
+    life: Life
+    plan: Plan
+    rollout: Rollout
+    alerts: Lever
+    scaling: Lever
+    evidence: EvidenceState
+    unrestored: str
+    drift: str = ""
+    target_problems: tuple[Problem, ...] = ()
+    alert_problems: tuple[Problem, ...] = ()
+    scaling_problems: tuple[Problem, ...] = ()
+    evidence_problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All problems, in the order in which they are told."""
+        return self.target_problems + self.alert_problems + self.scaling_problems + self.evidence_problems
+
+    @property
+    def protected(self) -> bool:
+        """Whether everything requested is verified, vacuously so where nothing is requested."""
+        return not any(isinstance(lever, Unverified | Untold | Off) for lever in (self.alerts, self.scaling))
