@@ -1,0 +1,41 @@
+"""Access to a cluster under an account of its own, through the API server's TokenRequest."""
+
+import json
+from pathlib import Path
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.layout import kubeconfig, write_private
+
+TOKEN_SECONDS = 24 * 3600
+
+
+def service_account_token(cluster: Cluster, service_account: str, namespace: str) -> str:
+    """A token of an existing ServiceAccount, as a pod of it would be given; valid for a day."""
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token"
+    wanted = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": TOKEN_SECONDS},
+    }
+    answer = json.loads(cluster.api.request("POST", path, json.dumps(wanted).encode()))
+    token: str = answer["status"]["token"]
+    return token
+
+
+def operator_kubeconfig(
+    cluster: Cluster,
+    service_account: str = "hypercare-operator",
+    namespace: str = "hypercare-system",
+    *,
+    url: str = "",
+) -> Path:
+    """Write a kubeconfig with which a process acts as a ServiceAccount, and nothing more, and return its path.
+
+    `url` puts something else in front of the API server, such as a `write_proxy`; plain HTTP then.
+    """
+    token = service_account_token(cluster, service_account, namespace)
+    name = f"kubeconfig-{namespace}-{service_account}{url.rpartition(':')[2]}"
+    path = cluster.directory / name
+    authority = None if url else cluster.certificate_authority
+    write_private(path, kubeconfig(url or cluster.api_url, authority, service_account, token))
+    return path
