@@ -8,7 +8,8 @@ Source of the notation: Prometheus, "Querying basics", section on time durations
 import re
 
 _UNITS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_PATTERN = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in _UNITS))
+# Twelve digits are more than any time has; without a bound, Python refuses thousands of them with an error of its own.
+_PATTERN = re.compile("".join(f"(?:([0-9]{{1,12}}){unit})?" for unit in _UNITS))
 
 
 class InvalidDuration(ValueError):

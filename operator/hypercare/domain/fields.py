@@ -85,7 +85,10 @@ class Field:
         value = self._or_default(default)
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise self.error("must be a number")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise self.error("is too large") from None
 
     def flag(self, default: bool | None = None) -> bool:
         """True or false."""
