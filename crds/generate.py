@@ -127,10 +127,14 @@ def _call_free(rule: Any) -> Any:
 
 
 class _PlainDumper(yaml.SafeDumper):
-    """YAML without anchors, which kubectl reads but people do not."""
+    """YAML as people write it: no anchors, list items indented."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        # PyYAML asks for lists without indentation in block style only.
+        super().increase_indent(flow, indentless and flow)
 
 
 if __name__ == "__main__":
