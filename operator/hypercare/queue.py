@@ -1,8 +1,9 @@
 """The due-queue: which object is to be visited next, and when.
 
 A key is due once or not at all, never visited twice at the same time, and earliest first. A trigger that comes during
-a visit makes the key due again right after it, so no change is missed. Failures back off per key. Keys that are done
-are forgotten, so the memory is bounded by the objects that exist.
+a visit makes the key due again right after it, so no change is missed. Failures back off per key, and between two
+visits of a key there is always a pause, so not even a visit that triggers itself can spin. Keys that are done are
+forgotten, so the memory is bounded by the objects that exist.
 
 `Schedule` is the rule, with every time passed in (seconds of any monotonic clock); `DueQueue` runs it on asyncio.
 """
@@ -19,13 +20,13 @@ from dataclasses import dataclass
 from hypercare.domain.objects import ObjectRef
 
 Key = ObjectRef
-SHORTEST_PAUSE = 0.1
+SHORTEST_PAUSE = 0.2
 _RANDOM = random.SystemRandom()
 
 
 @dataclass(frozen=True)
 class After:
-    """The visit succeeded; the next one is due in `seconds` (at least `SHORTEST_PAUSE`, so no key can spin)."""
+    """The visit succeeded; the next one is due in `seconds`, but not before `SHORTEST_PAUSE`."""
 
     seconds: float
 
@@ -138,13 +139,13 @@ class Schedule:
             case Failed():
                 entry.failures += 1
                 entry.not_before = now + self._backoff.first
-                pause = self._backoff.seconds(entry.failures, self._chance())
-                entry.due = min(max(entry.due, entry.not_before), now + pause)
+                entry.due = min(entry.due, now + self._backoff.seconds(entry.failures, self._chance()))
             case After(seconds):
-                entry.failures, entry.not_before = 0, -math.inf
-                entry.due = min(entry.due, now + max(seconds, SHORTEST_PAUSE))
+                entry.failures, entry.not_before = 0, now + SHORTEST_PAUSE
+                entry.due = min(entry.due, now + seconds)
             case Done():
-                entry.failures, entry.not_before = 0, -math.inf
+                entry.failures, entry.not_before = 0, now + SHORTEST_PAUSE
+        entry.due = max(entry.due, entry.not_before)
         if entry.due == math.inf:
             del self._entries[key]
         else:

@@ -1,0 +1,157 @@
+"""Which keys a change wakes: the dependencies between objects, and which changes matter to anybody.
+
+Pure functions of a change and of what the cache holds. Too many keys would cost visits that change nothing; a missing
+one delays a reaction until the next regular visit. So what only ticks (times of conditions, measured metrics) wakes
+nobody, and everything else wakes all that may depend on it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hypercare.adapters.cache import Change, reference
+from hypercare.domain.life import Phase
+from hypercare.domain.objects import (
+    AUTOSCALERS,
+    DAEMONSETS,
+    DEPLOYMENTS,
+    HOLDS,
+    PERIODS,
+    PROFILES,
+    PROMETHEUS_RULES,
+    PROMETHEUSES,
+    STATEFULSETS,
+    ObjectRef,
+    Resource,
+)
+from hypercare.ports import Body, ObjectCache
+from hypercare.queue import Key
+
+WATCHED = (
+    PERIODS,
+    PROFILES,
+    HOLDS,
+    DEPLOYMENTS,
+    STATEFULSETS,
+    DAEMONSETS,
+    AUTOSCALERS,
+    PROMETHEUS_RULES,
+    PROMETHEUSES,
+)
+DEFAULT_PROFILE = "default"
+_OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
+_TICKING_METADATA = frozenset({"resourceVersion", "managedFields"})
+_TICKING_STATUS = frozenset(
+    {"lastTransitionTime", "lastUpdateTime", "lastScaleTime", "lastProbeTime", "currentMetrics"}
+)
+_OWN_STATUS = frozenset({PERIODS, PROFILES, PROMETHEUSES})
+
+
+def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:
+    """Return the keys to visit because of a change; empty if it matters to none."""
+    if not matters(change):
+        return frozenset()
+    ref = change.ref
+    match ref.resource:
+        case resource if resource == PERIODS:
+            return frozenset({ref, *_holds_of(change, cache)})
+        case resource if resource == PROFILES:
+            return frozenset(_keys(body for body in cache.select(PERIODS) if _profile(body) == ref.name))
+        case resource if resource == HOLDS:
+            return frozenset({ref, *_keys(_open(cache, ref.namespace))})
+        case resource if resource == PROMETHEUSES:
+            return frozenset(_keys(_open(cache)))
+        case resource if resource == PROMETHEUS_RULES:
+            return frozenset(_keys(_open(cache, ref.namespace)))
+        case resource if resource == AUTOSCALERS:
+            names = {_scaled(change.before), _scaled(change.after)}
+            return frozenset({*_targeting(names, cache, ref.namespace), *_holds_on(ref, cache)})
+        case _:
+            return frozenset(_targeting({ref.name}, cache, ref.namespace))
+
+
+def matters(change: Change) -> bool:
+    """Whether anything changed besides what ticks by itself.
+
+    The status of a period is the operator's own; that somebody else edits it is seen at the next regular visit.
+    """
+    return relevant(change.ref.resource, change.before) != relevant(change.ref.resource, change.after)
+
+
+def relevant(resource: Resource, body: Body) -> Body:
+    """Return the part of a body whose change is news."""
+    if not body:
+        return {}
+    metadata = {key: value for key, value in body["metadata"].items() if key not in _TICKING_METADATA}
+    kept = {key: value for key, value in body.items() if key != "status"} | {"metadata": metadata}
+    if "status" in body and resource not in _OWN_STATUS:
+        kept["status"] = _steady(body["status"])
+    return kept
+
+
+def open_periods(cache: ObjectCache) -> frozenset[Key]:
+    """Return the keys of all periods that are not over."""
+    return frozenset(_keys(_open(cache)))
+
+
+def _steady(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {key: _steady(item) for key, item in value.items() if key not in _TICKING_STATUS}
+        case list():
+            return [_steady(item) for item in value]
+        case _:
+            return value
+
+
+def _open(cache: ObjectCache, namespace: str = "") -> Iterable[Body]:
+    return (body for body in cache.select(PERIODS, namespace) if _phase(body) not in _OVER)
+
+
+def _targeting(names: set[str], cache: ObjectCache, namespace: str) -> Iterable[Key]:
+    return _keys(body for body in _open(cache, namespace) if names & _targets(body))
+
+
+def _holds_of(change: Change, cache: ObjectCache) -> Iterable[Key]:
+    """Holds that may lose a claim: those which name a period that is gone, or another one under the same name."""
+    if _uid(change.before) == _uid(change.after):
+        return ()
+    holds = cache.select(HOLDS, change.ref.namespace)
+    return (reference(HOLDS, hold) for hold in holds if change.ref.name in _claimants(hold))
+
+
+def _holds_on(ref: ObjectRef, cache: ObjectCache) -> Iterable[Key]:
+    holds = cache.select(HOLDS, ref.namespace)
+    return (reference(HOLDS, hold) for hold in holds if _held(hold) == (ref.resource.kind, ref.name))
+
+
+def _keys(periods: Iterable[Body]) -> Iterable[Key]:
+    return (reference(PERIODS, body) for body in periods)
+
+
+def _uid(body: Body) -> str:
+    return str(body.get("metadata", {}).get("uid", ""))
+
+
+def _phase(body: Body) -> str:
+    return str(body.get("status", {}).get("phase", ""))
+
+
+def _profile(body: Body) -> str:
+    return str(body.get("spec", {}).get("profile") or DEFAULT_PROFILE)
+
+
+def _targets(body: Body) -> set[str]:
+    return {str(target.get("name", "")) for target in body.get("spec", {}).get("targets", ())}
+
+
+def _claimants(hold: Body) -> set[str]:
+    return {str(claim.get("period", "")) for claim in hold.get("spec", {}).get("claims", ())}
+
+
+def _held(hold: Body) -> tuple[str, str]:
+    held = hold.get("spec", {}).get("object", {})
+    return str(held.get("kind", "")), str(held.get("name", ""))
+
+
+def _scaled(autoscaler: Body) -> str:
+    return str(autoscaler.get("spec", {}).get("scaleTargetRef", {}).get("name", ""))
