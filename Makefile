@@ -53,10 +53,12 @@ cluster-test: $(STAMP) ## Run the tests against the real control plane
 	$(BIN)/pytest -m cluster $(PYTEST_ARGS)
 
 .PHONY: lint
-lint: $(STAMP) ## Check style, types, layers, YAML, shell, Dockerfile
+lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy crds/generate.py
+	$(BIN)/python crds/generate.py --check
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
 	$(BIN)/shellcheck $(SHELL_FILES)
