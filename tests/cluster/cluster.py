@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,6 +237,18 @@ def running(cluster: Cluster) -> tuple[Started, ...]:
     return processes.read(cluster.directory / RECORDS)
 
 
+def manifests(folder: Path) -> list[Path]:
+    """The YAML files directly in a folder."""
+    return sorted(folder.glob("*.yaml"))
+
+
+def install_crds(cluster: Cluster, files: Sequence[Path]) -> None:
+    """Apply CRDs, one in each file, side by side, and wait until all are served; raises what the API server refuses."""
+    with ThreadPoolExecutor(4) as pool:
+        names = list(pool.map(lambda path: _install_crd(cluster, path), files))
+    _wait(cluster, "the CRDs are served", lambda: all(_served(cluster, name) for name in names))
+
+
 def _empty(directory: Path) -> None:
     """Make the folder, or empty one that an earlier cluster left; anything else in the way is not touched."""
     if directory.exists() and any(directory.iterdir()):
@@ -251,7 +263,9 @@ def _start_all(planned: Layout, options: Options) -> None:
     _spawn(cluster, *layout.api_server(planned), *layout.metrics(planned, options))
     _wait(cluster, "the API server is ready", lambda: _api_ready(cluster))
     _spawn(cluster, *layout.nodes(planned))
-    _install(cluster, [*planned.programs.monitoring_crds, *_manifests(options.crds)])
+    folders = (planned.programs.share / "crds", *options.crds)
+    install_crds(cluster, [path for folder in folders for path in manifests(folder)])
+    _create_objects(cluster)
     _spawn(cluster, *layout.controllers(planned))
     _wait(cluster, "the node is ready", lambda: _node_ready(cluster))
     _wait(cluster, "the controllers run", lambda: cluster.api.answers(_DEFAULT_ACCOUNT))
@@ -300,15 +314,7 @@ def _node_ready(cluster: Cluster) -> bool:
     return _is(cluster.api.get("/api/v1/nodes/node-0"), "Ready")
 
 
-def _manifests(folders: tuple[Path, ...]) -> list[Path]:
-    return [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
-
-
-def _install(cluster: Cluster, crds: list[Path]) -> None:
-    """Install the CRDs side by side, wait until they are served, and create the objects of `objects.yaml`."""
-    with ThreadPoolExecutor(4) as pool:
-        names = list(pool.map(lambda path: _install_crd(cluster, path), crds))
-    _wait(cluster, "the CRDs are served", lambda: all(_served(cluster, name) for name in names))
+def _create_objects(cluster: Cluster) -> None:
     node, namespace, prometheus = yaml.safe_load_all(OBJECTS.read_text())
     cluster.api.apply(f"/api/v1/nodes/{node['metadata']['name']}", json.dumps(node))
     cluster.api.apply(f"/api/v1/namespaces/{namespace['metadata']['name']}", json.dumps(namespace))
@@ -318,7 +324,7 @@ def _install(cluster: Cluster, crds: list[Path]) -> None:
 
 def _install_crd(cluster: Cluster, path: Path) -> str:
     text = path.read_text()
-    # The big ones take a second to parse here; their name is near the top.
+    # Parsing the big ones takes seconds in Python; the first name of two spaces' depth is the object's own.
     name = next(line.split()[1] for line in text.splitlines() if line.startswith("  name: "))
     cluster.api.apply(f"{_CRDS}/{name}", text)
     return name

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cluster import Cluster, load, start_owned, stop
+from tests.cluster.cluster import Cluster, install_crds, load, manifests, start_owned, stop
 from tests.cluster.layout import Options
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -26,13 +26,12 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A running cluster with the project's CRDs, one for the whole session."""
     if named := os.environ.get("HYPERCARE_CLUSTER_DIR"):
         found = load(Path(named))
-        _install_crds(found)
+        install_crds(found, manifests(CRDS))
         yield found
         return
     directory = Path(tempfile.mkdtemp(prefix="hypercare-cluster-"))
     started, owner = start_owned(directory, Options(crds=(CRDS,)))
     try:
-        _install_crds(started)
         yield started
     finally:
         stop(started)
@@ -51,9 +50,3 @@ def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]
     cluster.kubectl("create", "namespace", name)
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
-
-
-def _install_crds(cluster: Cluster) -> None:
-    if any(CRDS.glob("*.yaml")):
-        cluster.apply(CRDS)
-        cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))

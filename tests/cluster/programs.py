@@ -61,11 +61,6 @@ class Programs:
         return self.paths[name]
 
     @property
-    def monitoring_crds(self) -> tuple[Path, ...]:
-        """The manifests of prometheus-operator's own resources."""
-        return tuple(sorted((self.share / "crds").glob("*.yaml")))
-
-    @property
     def stages(self) -> Path:
         """kwok's configuration: how nodes and pods become ready, complete and go away."""
         return self.share / "stages.yaml"
