@@ -1,0 +1,1 @@
+"""`make demo`: one whole hypercare period on a real control plane, told on the terminal."""
