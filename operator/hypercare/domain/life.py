@@ -98,6 +98,14 @@ class Plan:
         """The stage of this name, if the spec still has it."""
         return next((stage for stage in self.stages if stage.name == name), None)
 
+    def stage_at_most(self, strength: int) -> Stage:
+        """The first stage that is not stronger than this; the last one if all are."""
+        return next((stage for stage in self.stages if stage.strength <= strength), self.stages[-1])
+
+    def stage_at_least(self, strength: int) -> Stage:
+        """The last stage that is not weaker than this; the first one if all are."""
+        return next((stage for stage in reversed(self.stages) if stage.strength >= strength), self.stages[0])
+
     def protects(self, now: int) -> bool:
         """Whether protections are due: from the first visit on, or ahead of a set start."""
         start = self.window.start

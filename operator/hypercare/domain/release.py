@@ -64,8 +64,11 @@ class ReleaseChange(StrEnum):
 
 def parse_release(field: Field) -> Release:
     """Read `spec.release`."""
+    version = field.get("version")
+    if not version.text():
+        raise version.error("must not be empty")
     release = Release(
-        version=field.get("version").text(),
+        version=version.text(),
         name=field.get("name").text(""),
         previous=field.get("previous").text(""),
         revision=field.get("revision").text(""),

@@ -38,22 +38,23 @@ def superseded(visit: Visit) -> bool:
 
 
 def new_run_row(visit: Visit) -> Transition | None:
-    """Any phase but Suspended, new run identity: the old run is superseded, criteria start anew."""
-    if visit.life.phase is Phase.SUSPENDED or not _begins_new_run(visit):
+    """Any phase but Suspended, new run identity: an open run is superseded, criteria start anew."""
+    life, release = visit.life, visit.plan.release
+    if life.phase is Phase.SUSPENDED or classify(life.run, release) is not ReleaseChange.NEW_RUN:
         return None
     return begin(visit.plan, visit.facts.period_uid, visit.now, after=visit.life)
 
 
 def _rollback(visit: Visit) -> Transition | None:
+    """An open run relaxes. A closed one only remembers, so that the same version released again begins a new run."""
     life, release = visit.life, visit.plan.release
-    if life.closed or classify(life.run, release) is not ReleaseChange.ROLLBACK:
+    if classify(life.run, release) is not ReleaseChange.ROLLBACK:
         return None
-    left = life.run.version
     run = replace(life.run, identity=release.identity, version=release.version, version_since=visit.now)
-    rolled = replace(life, run=run, resume=None)
-    return _relaxing(
-        rolled, Outcome.ROLLED_BACK, visit.now, f"Release went back from {left} to {release.version}: relaxing"
-    )
+    rolled, went = replace(life, run=run), f"Release went back from {life.run.version} to {release.version}"
+    if life.closed:
+        return Transition(rolled, "RolledBack", f"{went} after the end: nothing is left to relax")
+    return _relaxing(replace(rolled, resume=None), Outcome.ROLLED_BACK, visit.now, f"{went}: relaxing")
 
 
 def _hotfix(visit: Visit) -> Transition | None:
@@ -61,7 +62,7 @@ def _hotfix(visit: Visit) -> Transition | None:
     if life.closed or classify(life.run, release) is not ReleaseChange.HOTFIX:
         return None
     run = replace(life.run, version=release.version, version_since=visit.now)
-    fixed = replace(life, run=run, streak_floor=visit.now)
+    fixed = replace(life, run=run, streak_floor=visit.now, rollout_since=None)
     message = f"Version {release.version} replaces {life.run.version} in this run: every streak restarts"
     return Transition(fixed, "Hotfix", message)
 
@@ -99,9 +100,8 @@ def _suspend(visit: Visit) -> Transition | None:
     if life.closed or visit.past_hard_end or visit.plan.suspend is (life.phase is Phase.SUSPENDED):
         return None
     if visit.plan.suspend:
-        return Transition(
-            replace(life.enter(Phase.SUSPENDED, now), resume=life.phase), "Suspended", "Suspended by spec"
-        )
+        suspended = replace(life.enter(Phase.SUSPENDED, now), resume=life.phase, rollout_since=None)
+        return Transition(suspended, "Suspended", "Suspended by spec")
     back = life.resume or Phase.ACTIVE
     return Transition(replace(life.enter(back, now), resume=None), "Resumed", f"Resumed: {back} again")
 
@@ -118,12 +118,13 @@ def _protect_ahead(visit: Visit) -> Transition | None:
 
 
 def _settling(visit: Visit) -> Transition | None:
-    """Remember since when a rollout without a readable version has been complete, also across a restart."""
+    """Remember since when a rollout without a readable version has been complete, also across a restart.
+
+    Whatever interrupts the watching of it (another start condition, a suspension, a hotfix) lets it begin again.
+    """
     life, state = visit.life, visit.facts.rollout.state
-    if life.phase is not Phase.PENDING or not isinstance(visit.plan.window.start, StartOnRollout):
-        return None
-    settled = state is RolloutState.UNVERSIONED
-    if settled is (life.rollout_since is not None):
+    settled = state is RolloutState.UNVERSIONED and isinstance(visit.plan.window.start, StartOnRollout)
+    if life.phase is not Phase.PENDING or settled is (life.rollout_since is not None):
         return None
     since = visit.now if settled else None
     return Transition(replace(life, rollout_since=since), "RolloutObserved", visit.facts.rollout.message)
@@ -152,8 +153,7 @@ def _respecified(visit: Visit) -> Transition | None:
     if same is not None:
         message = f"Stage {same.name} now has strength {same.strength}%"
         return Transition(life.at_strength(same.strength, now), "StageChanged", message)
-    weaker = (stage for stage in visit.plan.stages if stage.strength <= life.strength)
-    stage = next(weaker, visit.plan.stages[-1])
+    stage = visit.plan.stage_at_most(life.strength)
     moved = replace(life, stage=stage.name, stage_since=now).at_strength(stage.strength, now)
     return Transition(moved, "StageChanged", f"Stage {life.stage} is gone from the spec: {stage.name} takes its place")
 
@@ -206,17 +206,21 @@ def _extended_met(visit: Visit) -> Transition | None:
 
 
 def _guard(visit: Visit) -> Transition | None:
-    """Unmet while relaxing: the last stage's strength returns, and the window goes on."""
+    """Unmet while relaxing: the last stage returns, and the window goes on.
+
+    Where relaxing began from a stronger stage (met at the planned end), the last stage that is not weaker than now
+    returns: bad evidence never lowers a protection.
+    """
     life, now = visit.life, visit.now
     if life.phase is not Phase.RELAXING or life.outcome is not Outcome.MET or life.strength == 0:
         return None
     if not visit.plan.relax.guard or visit.facts.exit is not Exit.UNMET or visit.past_hard_end:
         return None
-    last = visit.plan.stages[-1]
+    stage = visit.plan.stage_at_least(life.strength)
     phase = Phase.EXTENDED if life.extensions_used else Phase.ACTIVE
-    back = replace(life.enter(phase, now), outcome=None, last_step_at=None, stage=last.name, stage_since=now)
-    message = f"Exit criteria are unmet again: back to {last.name} at {last.strength}%"
-    return Transition(back.at_strength(last.strength, now), "RelaxingReverted", message)
+    back = replace(life.enter(phase, now), outcome=None, last_step_at=None, stage=stage.name, stage_since=now)
+    message = f"Exit criteria are unmet again: back to {stage.name} at {stage.strength}%"
+    return Transition(back.at_strength(stage.strength, now), "RelaxingReverted", message)
 
 
 def _relax_step(visit: Visit) -> Transition | None:
@@ -283,12 +287,6 @@ def _start_moment(visit: Visit) -> tuple[int, str] | None:
             if now >= life.run.created_at + timeout:
                 return now, f"The rollout was not complete within the timeout, starting anyway: {rollout.message}"
             return None
-
-
-def _begins_new_run(visit: Visit) -> bool:
-    life, release = visit.life, visit.plan.release
-    change = classify(life.run, release)
-    return change is ReleaseChange.NEW_RUN
 
 
 def _relaxing(life: Life, outcome: Outcome, now: int, message: str) -> Transition:

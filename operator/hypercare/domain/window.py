@@ -5,15 +5,14 @@ start of relaxing, extensions push it, the hard end bounds everything.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hypercare.domain.calendars import Always, Calendar, parse_calendar
 from hypercare.domain.fields import Field
 
 DEFAULT_START_TIMEOUT_SECONDS = 3600
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class StartWhen(StrEnum):
@@ -80,37 +79,6 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Calendar:
-    """The hours of the week in which relaxing may act, in a named time zone.
-
-    `until` earlier than `since` spans midnight and belongs to the day on which it begins.
-    """
-
-    days: frozenset[int]
-    since: time
-    until: time
-    zone: ZoneInfo
-
-    def contains(self, now: int) -> bool:
-        """Whether the moment lies inside."""
-        local = datetime.fromtimestamp(now, self.zone)
-        clock = local.time()
-        if self.since <= self.until:
-            return local.weekday() in self.days and self.since <= clock < self.until
-        yesterday = (local - timedelta(days=1)).weekday()
-        return (local.weekday() in self.days and clock >= self.since) or (yesterday in self.days and clock < self.until)
-
-
-@dataclass(frozen=True)
-class Always:
-    """No restriction: relaxing may act at any hour."""
-
-    def contains(self, _now: int) -> bool:
-        """Every moment lies inside."""
-        return True
-
-
-@dataclass(frozen=True)
 class Relaxation:
     """How strength comes down: `step` points every `every_seconds`; with `guard` the criteria are watched meanwhile."""
 
@@ -136,7 +104,7 @@ def parse_window(field: Field, max_seconds: int) -> Window:
         start=_parse_start(field.get("start")),
         duration_seconds=_positive(field.get("duration")),
         extend_by_seconds=extension.get("by").seconds(0),
-        extension_limit=extension.get("limit").integer(0),
+        extension_limit=_not_negative(extension.get("limit"), 0),
         hold_seconds=limit.get("hold").seconds(),
         max_seconds=max_seconds,
     )
@@ -152,7 +120,7 @@ def parse_relaxation(field: Field) -> Relaxation:
         step=step.integer(),
         every_seconds=field.get("every").seconds(),
         guard=field.get("guard").flag(True),
-        during=_parse_calendar(during) if during.present else Always(),
+        during=parse_calendar(during) if during.present else Always(),
     )
 
 
@@ -203,34 +171,8 @@ def _positive(field: Field) -> int:
     return seconds
 
 
-def _parse_calendar(field: Field) -> Calendar:
-    zone = field.get("timeZone")
-    try:
-        info = ZoneInfo(zone.text("UTC"))
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise zone.error(f"{zone.text()!r} is not a time zone of the IANA database") from error
-    return Calendar(
-        days=_parse_days(field.get("days")),
-        since=_parse_clock(field.get("from"), "00:00"),
-        until=_parse_clock(field.get("to"), "23:59"),
-        zone=info,
-    )
-
-
-def _parse_days(field: Field) -> frozenset[int]:
-    days: set[int] = set()
-    for part in field.text("Mon-Sun").split(","):
-        first, _, last = part.strip().partition("-")
-        if first not in _DAYS or (last and last not in _DAYS):
-            raise field.error(f"{part!r} is not a day or a range of days such as Mon-Fri")
-        begin, end = _DAYS.index(first), _DAYS.index(last or first)
-        days.update((begin + offset) % 7 for offset in range((end - begin) % 7 + 1))
-    return frozenset(days)
-
-
-def _parse_clock(field: Field, default: str) -> time:
-    text = field.text(default)
-    try:
-        return time.fromisoformat(text)
-    except ValueError as error:
-        raise field.error(f"{text!r} is not a time of day such as 09:00") from error
+def _not_negative(field: Field, default: int) -> int:
+    number = field.integer(default)
+    if number < 0:
+        raise field.error("must not be negative")
+    return number
