@@ -1,0 +1,91 @@
+"""Which labels the results of an expression evidently carry, and which of them are fixed to one value.
+
+A copy sets labels of its own. Where the results already carry such a label with different values, setting it makes
+several results one, and Prometheus fails the whole rule. Labels count as carried where the expression names them: a
+series may always carry more than anybody wrote down, and the companion series show a rule that fails for that.
+"""
+
+import promql_parser as pp
+
+_RELABELLING = frozenset({"label_replace", "label_join"})
+_KEEPING_AGGREGATIONS = frozenset({"topk", "bottomk"})
+_NONE: frozenset[str] = frozenset()
+
+
+def result_labels(node: pp.Expr) -> frozenset[str]:
+    """The labels that the results may carry with different values, as far as the expression names them."""
+    match node:
+        case pp.ParenExpr() | pp.UnaryExpr() | pp.SubqueryExpr():
+            return result_labels(node.expr)
+        case pp.MatrixSelector():
+            return result_labels(node.vector_selector)
+        case pp.VectorSelector():
+            return frozenset(matcher.name for matcher in node.matchers.matchers) - pinned_labels(node) - {"__name__"}
+        case pp.AggregateExpr():
+            return _of_aggregation(node)
+        case pp.Call():
+            return _of_call(node)
+        case pp.BinaryExpr():
+            return _of_binary(node)
+        case _:
+            return _NONE
+
+
+def pinned_labels(node: pp.Expr) -> frozenset[str]:
+    """The labels that every selector below `node` fixes by equality, each to one value."""
+    visited: list[pp.Expr] = []
+    pp.walk(node, visited.append)
+    pins = [_pins(selector) for selector in visited if isinstance(selector, pp.VectorSelector)]
+    common = frozenset.intersection(*pins) if pins else frozenset()
+    return frozenset(name for name, _ in common)
+
+
+def _pins(selector: pp.VectorSelector) -> frozenset[tuple[str, str]]:
+    equal = (matcher for matcher in selector.matchers.matchers if matcher.op == pp.MatchOp.Equal)
+    return frozenset((matcher.name, matcher.value) for matcher in equal)
+
+
+def _of_aggregation(node: pp.AggregateExpr) -> frozenset[str]:
+    inner = result_labels(node.expr)
+    # `count_values("label", …)` makes the label that its parameter names.
+    made = frozenset({node.param.val}) if isinstance(node.param, pp.StringLiteral) else _NONE
+    if node.modifier is None:
+        return made | (inner if str(node.op) in _KEEPING_AGGREGATIONS else _NONE)
+    named = frozenset(node.modifier.labels)
+    if node.modifier.type == pp.AggModifierType.By:
+        return made | (named - pinned_labels(node.expr))
+    return made | (inner - named)
+
+
+def _of_call(node: pp.Call) -> frozenset[str]:
+    if node.func.name in ("absent", "absent_over_time"):
+        return _NONE
+    carried = _NONE.union(*(result_labels(argument) for argument in node.args))
+    return carried | {node.args[1].val} if node.func.name in _RELABELLING else carried
+
+
+def _of_binary(node: pp.BinaryExpr) -> frozenset[str]:
+    left, right = result_labels(node.lhs), result_labels(node.rhs)
+    match str(node.op):
+        case "and" | "unless":
+            return left
+        case "or":
+            return left | right
+    if node.modifier is None:
+        return left | right
+    extra = frozenset(node.modifier.group_labels or ())
+    match node.modifier.card:
+        case pp.VectorMatchCardinality.ManyToOne:
+            return left | extra
+        case pp.VectorMatchCardinality.OneToMany:
+            return right | extra
+    return _of_one_to_one(node.modifier, left | right) - (pinned_labels(node.lhs) & pinned_labels(node.rhs))
+
+
+def _of_one_to_one(modifier: pp.BinModifier, carried: frozenset[str]) -> frozenset[str]:
+    if modifier.matching is None:
+        return carried
+    named = frozenset(modifier.matching.labels)
+    if modifier.matching.type == pp.LabelModifierType.Include:
+        return named
+    return carried - named
