@@ -31,11 +31,11 @@ def operator_kubeconfig(
 ) -> Path:
     """Write a kubeconfig with which a process acts as a ServiceAccount, and nothing more, and return its path.
 
-    `url` puts something else in front of the API server, such as a `write_proxy`; plain HTTP then.
+    `url` names a lane of a `write_proxy` to go through, instead of the API server itself.
     """
     token = service_account_token(cluster, service_account, namespace)
-    name = f"kubeconfig-{namespace}-{service_account}{url.rpartition(':')[2]}"
+    name = f"kubeconfig-{namespace}-{service_account}-{(url or cluster.api_url).rpartition(':')[2]}"
     path = cluster.directory / name
-    authority = None if url else cluster.certificate_authority
+    authority = cluster.certificate_authority
     write_private(path, kubeconfig(url or cluster.api_url, authority, service_account, token))
     return path

@@ -114,9 +114,9 @@ def write_files(layout: Layout, options: Options) -> None:
     (directory / "prometheus.yml").write_text(yaml.safe_dump(_prometheus(layout, options)))
 
 
-def kubeconfig(url: str, authority: Path | None, user: str, token: str) -> str:
+def kubeconfig(url: str, authority: Path, user: str, token: str) -> str:
     """A kubeconfig of one cluster, user and context."""
-    cluster = {"server": url} | ({"certificate-authority": str(authority)} if authority else {})
+    cluster = {"server": url, "certificate-authority": str(authority)}
     body = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -138,7 +138,7 @@ def _build(finished: Path) -> None:
 
 def _install(target: Path, log: Path) -> None:
     command = ["go", "install", "-v", "-trimpath", "-tags", "remove_all_sd", "-ldflags", _linker_flags(), "tool"]
-    environment = {**os.environ, "GOBIN": str(target), "GOFLAGS": "", "GOWORK": "off", "CGO_ENABLED": "0"}
+    environment = {**os.environ, "GOBIN": str(target), "GOFLAGS": "", "GOWORK": "off"}
     print(f"Building the control plane once (about 7 minutes on 2 cores), log in {log}", file=sys.stderr, flush=True)
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=BINARIES, env=environment, stdout=output, stderr=output)

@@ -1,8 +1,9 @@
 """A reverse proxy in front of the API server that counts committed writes, and can stop the world after the k-th.
 
 For tests that kill the operator between a write and its answer, or hold a write back and deliver it after its sender
-is gone. Each lane is a port of its own with a counter of its own, so two operators can be told apart; the client's own
-token goes through unchanged. Reads and watches are streamed through untouched.
+is gone. Each lane is a port of its own with a counter of its own, so two operators can be told apart. It serves with
+the API server's own certificate (clients send no token without TLS), and the client's token goes through unchanged.
+Reads and watches are streamed through untouched.
 """
 
 import asyncio
@@ -64,7 +65,7 @@ class Lane:
     """One port of the proxy: what was written through it, and what is to happen at which write.
 
     Attributes:
-        url: What a client's kubeconfig names as its server; plain HTTP.
+        url: What a client's kubeconfig names as its server.
     """
 
     def __init__(self, url: str) -> None:
@@ -173,10 +174,16 @@ class WriteProxy:
         application.router.add_route("*", "/{path:.*}", handle)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._server_tls()).start()
         self._runners.append(runner)
-        lane.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        lane.url = f"https://127.0.0.1:{runner.addresses[0][1]}"
         return lane
+
+    def _server_tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        certificate = self._cluster.certificate_authority
+        context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+        return context
 
     async def _handle(self, lane: Lane, request: web.Request) -> web.StreamResponse:
         asked = _Request(request.method, request.raw_path, _end_to_end(request.headers), await request.read())
