@@ -1,0 +1,153 @@
+"""Builds the running operator from its settings: adapters, reconcilers, loop, watches, health.
+
+The order of a start: listen for probes, list everything once, visit what there is, and only then let Kopf watch; so no
+visit decides on half a picture, and a start while the API server is away waits instead of failing.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import kopf
+
+from hypercare import __version__
+from hypercare.adapters.cache import Change, WatchCache, reference
+from hypercare.adapters.events import ApiEvents
+from hypercare.adapters.kubernetes import Access, ApiServer
+from hypercare.config import Settings
+from hypercare.domain.objects import HOLDS, PERIODS, Resource
+from hypercare.handlers import register, settings_for
+from hypercare.health import Health, HealthServer, Vitals
+from hypercare.listings import Listings
+from hypercare.logs import about, configure_logging
+from hypercare.ports import ApiError
+from hypercare.queue import Done, DueQueue, Handler, Key, Outcome
+from hypercare.subscriptions import WATCHED, open_periods, woken
+from hypercare.telemetry import Telemetry
+
+# First visits after a start: this much apart on average, and all within the limit (seconds).
+SPREAD_EACH = 0.02
+SPREAD_LIMIT = 20.0
+FAILED = 1
+INTERRUPTED = 130
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """What reconcilers work with."""
+
+    api: ApiServer
+    cache: WatchCache
+    events: ApiEvents
+    telemetry: Telemetry
+
+
+def reconcilers(_adapters: Adapters) -> Mapping[Resource, Handler]:
+    """Who visits which objects."""
+    return {}
+
+
+class Operator:
+    """Everything that runs. Built without a request being sent; `run` returns when the operator was told to stop."""
+
+    def __init__(self, settings: Settings, api: ApiServer, telemetry: Telemetry) -> None:
+        self._settings = settings
+        self._api = api
+        self._watching = False
+        self._queue = DueQueue(telemetry.visited, settings.workers)
+        self._cache = WatchCache(WATCHED, self._wake, time.monotonic)
+        self._listings = Listings(api, self._cache, settings.namespaces, self._appeared)
+        telemetry.describe(self._queue, self._cache)
+        vitals = Vitals(lambda: self._queue.lateness, self._unlisted, lambda: self._cache.lag, api.reachable)
+        self._server = HealthServer(Health(vitals, settings.stuck_after), telemetry.registry, settings.listen)
+        self._reconcilers = reconcilers(Adapters(api, self._cache, ApiEvents(api), telemetry))
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT, or until a watch fails for good, which raises."""
+        await self._server.start()
+        _logger.info("Starting hypercare %s, health and metrics on port %d", __version__, self._server.port)
+        try:
+            await self._listings.prime()
+            self._watching = True
+            self._queue.spread(*self._first_visits())
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._queue.run(self._visit), name="loop")
+                keeper = group.create_task(self._listings.keep(self._settings.resync), name="listings")
+                await self._watch()
+                keeper.cancel()
+        finally:
+            await self._server.stop()
+        _logger.info("Stopped")
+
+    async def _watch(self) -> None:
+        namespaces = self._settings.namespaces
+        await kopf.operator(
+            registry=register(
+                self._cache.resources, self._cache, self._listings.relisted, self._api.credentials, self._stop
+            ),
+            settings=settings_for(self._settings.api_timeout),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+        )
+
+    async def _stop(self) -> None:
+        await self._queue.stop()
+        await self._server.stop()
+
+    async def _visit(self, key: Key) -> Outcome:
+        reconciler = self._reconcilers.get(key.resource)
+        if reconciler is None:
+            return Done()
+        with about(key):
+            return await reconciler(key)
+
+    def _wake(self, change: Change) -> None:
+        if not self._watching:
+            return
+        for key in woken(change, self._cache):
+            self._queue.due(key)
+
+    def _appeared(self, _resource: Resource) -> None:
+        for key in open_periods(self._cache):
+            self._queue.due(key)
+
+    def _first_visits(self) -> tuple[list[Key], float]:
+        keys = [reference(resource, body) for resource in (PERIODS, HOLDS) for body in self._cache.select(resource)]
+        absent = [resource.plural for resource in self._cache.resources if not self._cache.served(resource)]
+        _logger.info("Listed %d periods and holds; not served: %s", len(keys), ", ".join(absent) or "nothing")
+        return keys, min(SPREAD_EACH * len(keys), SPREAD_LIMIT)
+
+    def _unlisted(self) -> tuple[str, ...]:
+        own = (resource.plural for resource in (PERIODS, HOLDS) if not self._cache.served(resource))
+        return tuple(dict.fromkeys((*own, *self._never_listed())))
+
+    def _never_listed(self) -> tuple[str, ...]:
+        return tuple(resource.plural for resource in self._cache.resources if not self._cache.synced(resource))
+
+
+async def run(settings: Settings) -> None:
+    """Run the operator until it is told to stop."""
+    telemetry = Telemetry()
+    access = Access(settings.kubeconfig, settings.context, settings.api_timeout)
+    async with await ApiServer.connect(access, telemetry.requested) as api:
+        await Operator(settings, api, telemetry).run()
+
+
+def serve(settings: Settings) -> int:
+    """Run the operator in this process; returns the exit code."""
+    configure_logging(settings.log_format, settings.log_level)
+    try:
+        asyncio.run(run(settings))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (ApiError, OSError) as error:
+        _logger.error("Could not start: %s", error)
+        return FAILED
+    except ExceptionGroup as errors:
+        _logger.critical("Stopped by an error that only a new start can cure", exc_info=errors)
+        return FAILED
+    return 0

@@ -1,0 +1,241 @@
+"""What the operator measures of itself, for Prometheus.
+
+Every label has few values by design: phases, verdicts, kinds, verbs, outcomes; never a period, namespace, query or URL.
+What describes the present state (periods, holds, queue) is computed when it is scraped: no series outlives its cause.
+"""
+
+import logging
+import time
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from hypercare import __version__
+from hypercare.adapters.kubernetes import Request
+from hypercare.domain.life import Phase
+from hypercare.domain.objects import HOLDS, PERIODS, Resource
+from hypercare.domain.samples import QueryFailed, Result
+from hypercare.ports import ApiError, Body
+from hypercare.queue import Failed, Key, Outcome
+
+ANSWERED = "Answered"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LIVE_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+_OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
+_logger = logging.getLogger("hypercare.loop")
+
+
+class Loop(Protocol):
+    """What is measured of the due-queue."""
+
+    @property
+    def depth(self) -> int:
+        """Keys that are scheduled or being visited."""
+        ...
+
+    @property
+    def running(self) -> int:
+        """Visits under way."""
+        ...
+
+    @property
+    def lateness(self) -> float:
+        """Seconds by which the loop is behind."""
+        ...
+
+
+class Watches(Protocol):
+    """What is measured of the cache."""
+
+    @property
+    def lag(self) -> float:
+        """Seconds for which the watches have owed the echo of a write."""
+        ...
+
+    def select(self, resource: Resource) -> Sequence[Body]:
+        """All objects of a resource."""
+        ...
+
+
+class Telemetry:
+    """The counters and histograms, and the observers that feed them. `clock` gives Unix seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        # A second series for each counter, only to say when it began, would double what is stored.
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        self._clock = clock
+        self._final_through: dict[Key, int] = {}
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._visits = Histogram(
+            "hypercare_reconcile_seconds",
+            "Duration of one visit of an object, in seconds.",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._errors = Counter(
+            "hypercare_reconcile_errors_total",
+            "Visits that failed, by the class of the error (Conflict, Unavailable, Forbidden ...).",
+            ["kind", "error"],
+            registry=self.registry,
+        )
+        self._queries = Histogram(
+            "hypercare_prometheus_request_seconds",
+            "Duration of one request to Prometheus, in seconds; outcome is Answered or the reason of the failure.",
+            ["query", "outcome"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._requests = Counter(
+            "hypercare_api_requests_total",
+            "Requests to the API server that ended, by status code (0 without an answer).",
+            ["verb", "resource", "code"],
+            registry=self.registry,
+        )
+        self._api_seconds = Histogram(
+            "hypercare_api_request_seconds",
+            "Duration of one request to the API server, in seconds.",
+            ["verb"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._live = Histogram(
+            "hypercare_live_check_delay_seconds",
+            "Time from writing an overlay until Prometheus was seen evaluating it, in seconds.",
+            buckets=_LIVE_SECONDS,
+            registry=self.registry,
+        )
+
+    def visited(self, key: Key, outcome: Outcome | Failed, seconds: float) -> None:
+        """Count one visit of the loop, and log it where it failed."""
+        kind = key.resource.kind
+        self._visits.labels(kind).observe(seconds)
+        if not isinstance(outcome, Failed):
+            return
+        error = outcome.error
+        self._errors.labels(kind, type(error).__name__).inc()
+        extra = {"reason": type(error).__name__}
+        match error:
+            case ApiError():
+                _logger.warning("Could not reconcile %s: %s", key, error.message, extra=extra)
+            case TimeoutError():
+                _logger.error("Gave up a visit of %s after %.0f s", key, seconds, extra=extra)
+            case _:
+                _logger.error("Could not reconcile %s: %s", key, error, extra=extra, exc_info=error)
+
+    def requested(self, request: Request, status: int, seconds: float) -> None:
+        """Count one request to the API server."""
+        self._requests.labels(request.verb, request.resource, str(status)).inc()
+        self._api_seconds.labels(request.verb).observe(seconds)
+
+    def queried(self, query: str, result: Result, seconds: float) -> None:
+        """Count one request to Prometheus; `query` is `range` or `instant`."""
+        outcome = result.kind.value if isinstance(result, QueryFailed) else ANSWERED
+        self._queries.labels(query, outcome).observe(seconds)
+
+    def seen_live(self, seconds: float) -> None:
+        """Record how long Prometheus took to evaluate a new overlay."""
+        self._live.observe(seconds)
+
+    def evaluated(self, period: Key, final_through: int) -> None:
+        """Note the point (Unix seconds) through which all evidence of a running window is final."""
+        self._final_through[period] = final_through
+
+    def forget(self, period: Key) -> None:
+        """Stop measuring the evidence of a period that is over or gone."""
+        self._final_through.pop(period, None)
+
+    @property
+    def evidence_age(self) -> float:
+        """Age in seconds of the oldest evidence of any running window; 0 where none runs."""
+        oldest = min(self._final_through.values(), default=None)
+        return max(0.0, self._clock() - oldest) if oldest is not None else 0.0
+
+    def describe(self, loop: Loop, watches: Watches) -> None:
+        """Add the metrics of the present state to each scrape."""
+        self.registry.register(_Present(self, loop, watches))
+
+
+@dataclass(frozen=True)
+class _Present(Collector):
+    telemetry: Telemetry
+    loop: Loop
+    watches: Watches
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Compute the metrics of the present state."""
+        yield from self._state()
+        yield _number("hypercare_queue_depth", "Objects that are scheduled or being visited.", self.loop.depth)
+        yield _number("hypercare_queue_running", "Visits under way.", self.loop.running)
+        yield _number("hypercare_queue_late_seconds", "By how many seconds the loop is behind.", self.loop.lateness)
+        yield _number(
+            "hypercare_watch_lag_seconds",
+            "For how many seconds a watch has owed the echo of one of the operator's writes.",
+            self.watches.lag,
+        )
+        yield _number(
+            "hypercare_evaluation_age_seconds",
+            "Age in seconds of the oldest evidence of any running window.",
+            self.telemetry.evidence_age,
+        )
+
+    def _state(self) -> Iterator[GaugeMetricFamily]:
+        periods = self.watches.select(PERIODS)
+        phases = dict.fromkeys((phase.value for phase in Phase), 0) | Tally(_phase(period) for period in periods)
+        states = dict.fromkeys(("claimed", "contested", "restoring"), 0)
+        states |= Tally(_hold_state(hold) for hold in self.watches.select(HOLDS))
+        verdicts = dict.fromkeys(("Met", "Unmet", "Unknown"), 0)
+        verdicts |= Tally(verdict for period in periods for verdict in _verdicts(period))
+        yield _family("hypercare_build_info", "The version that is running; always 1.", "version", {__version__: 1})
+        yield _family("hypercare_periods", "Periods by phase.", "phase", phases)
+        yield _family(
+            "hypercare_criteria", "Exit criteria of periods that are not over, by verdict.", "verdict", verdicts
+        )
+        yield _family("hypercare_holds", "Changed objects by state.", "state", states)
+
+
+def _family(name: str, text: str, label: str, values: Mapping[str, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for value, count in values.items():
+        family.add_metric([value], count)
+    return family
+
+
+def _number(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _phase(period: Body) -> str:
+    phase = str(period.get("status", {}).get("phase", ""))
+    return phase if phase in set(Phase) else Phase.PENDING.value
+
+
+def _verdicts(period: Body) -> Iterator[str]:
+    if _phase(period) in _OVER:
+        return
+    for criterion in period.get("status", {}).get("criteria") or ():
+        verdict = str(criterion.get("verdict", ""))
+        yield verdict if verdict in {"Met", "Unmet"} else "Unknown"
+
+
+def _hold_state(hold: Body) -> str:
+    spec = hold.get("spec", {})
+    if spec.get("contested"):
+        return "contested"
+    return "claimed" if spec.get("claims") else "restoring"
