@@ -36,6 +36,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LIVE_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
 _logger = logging.getLogger("hypercare.loop")
+_without_created: Callable[[], None] = disable_created_metrics
 
 
 class Loop(Protocol):
@@ -75,7 +76,7 @@ class Telemetry:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         # A second series for each counter, only to say when it began, would double what is stored.
-        disable_created_metrics()
+        _without_created()
         self.registry = CollectorRegistry()
         self._clock = clock
         self._final_through: dict[Key, int] = {}
