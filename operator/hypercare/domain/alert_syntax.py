@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import promql_parser as pp
 
+from hypercare.domain.promql_text import matcher
 from hypercare.domain.result_labels import pinned_labels, result_labels
 
 _ALERT_METRICS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
@@ -180,16 +181,12 @@ def _input(selector: pp.VectorSelector, tenant_labels: frozenset[str]) -> str:
     matchers = selector.matchers.matchers
     # Without a fixed name there is nothing else that says which data is meant.
     kept = [m for m in matchers if m.name in tenant_labels and m.name != "__name__"] if name else matchers
-    texts = [_matcher(matcher) for matcher in kept]
+    texts = [_matcher(each) for each in kept]
     if _PLAIN_NAME.fullmatch(name):
         return name + ("{" + ",".join(texts) + "}" if texts else "")
-    return "{" + ",".join([f'__name__="{_quoted(name)}"'] * bool(name) + texts) + "}"
+    return "{" + ",".join([matcher("__name__", "=", name)] * bool(name) + texts) + "}"
 
 
-def _matcher(matcher: pp.Matcher) -> str:
-    operator = next(text for value, text in _OPERATORS if value == matcher.op)
-    return f'{matcher.name}{operator}"{_quoted(matcher.value)}"'
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _matcher(found: pp.Matcher) -> str:
+    operator = next(text for value, text in _OPERATORS if value == found.op)
+    return matcher(found.name, operator, found.value)

@@ -97,6 +97,15 @@ def made_by_hypercare(body: Body) -> bool:
     return owned or object_labels(body).get(MANAGED_BY) == MANAGER
 
 
+def rule_seconds(field: Field) -> int:
+    """A duration of a rule file in whole seconds, rounded up; absent is 0."""
+    found = _MILLISECONDS.fullmatch(field.text("")) if field.present else None
+    if found is None:
+        return field.seconds(0)
+    whole = Field(field.path, found["whole"]).seconds() if found["whole"] else 0
+    return whole - -int(found["milliseconds"]) // 1000
+
+
 def source_alerts(body: Body, default_interval_seconds: int) -> Iterator[SourceAlert | UnreadableRule]:
     """All alerting rules of one PrometheusRule, in order.
 
@@ -139,9 +148,9 @@ def _group(field: Field, body: Body, default_interval: int) -> SourceGroup:
         object_uid=Field("metadata", body.get("metadata", {})).get("uid").text(""),
         name=field.get("name").text(),
         interval=interval.text(""),
-        interval_seconds=_rule_seconds(interval) or default_interval,
+        interval_seconds=rule_seconds(interval) or default_interval,
         query_offset=offset.text(""),
-        query_offset_seconds=_rule_seconds(offset),
+        query_offset_seconds=rule_seconds(offset),
         labels=field.get("labels").text_map(),
         partial_response_strategy=field.get("partial_response_strategy").text(""),
     )
@@ -155,16 +164,8 @@ def _alert(field: Field, group: SourceGroup, position: int) -> SourceAlert:
         alertname=field.get("alert").text(),
         # The CRD declares `expr` as int-or-string.
         expr=str(expr.integer()) if isinstance(expr.value, int) else expr.text(),
-        for_seconds=_rule_seconds(field.get("for")),
+        for_seconds=rule_seconds(field.get("for")),
         keep_firing_for=field.get("keep_firing_for").text(""),
         labels=field.get("labels").text_map(),
         annotations=field.get("annotations").text_map(),
     )
-
-
-def _rule_seconds(field: Field) -> int:
-    found = _MILLISECONDS.fullmatch(field.text("")) if field.present else None
-    if found is None:
-        return field.seconds(0)
-    whole = Field(field.path, found["whole"]).seconds() if found["whole"] else 0
-    return whole - -int(found["milliseconds"]) // 1000
