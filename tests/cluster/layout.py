@@ -239,6 +239,9 @@ def controllers(layout: Layout) -> tuple[Program, ...]:
         "root-ca-file": layout.certificate_authority,
         "use-service-account-credentials": True,
         "horizontal-pod-autoscaler-sync-period": "2s",
+        # Each of 40 controllers fetches a token first; at the default 20 requests a second that takes 5 s.
+        "kube-api-qps": 300,
+        "kube-api-burst": 300,
     }
     operator = {
         "apiserver": layout.url("proxy"),
