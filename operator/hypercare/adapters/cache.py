@@ -168,7 +168,7 @@ class WatchCache:
         self._listener(Change(ref, known, {}))
 
     def _bury(self, ref: ObjectRef, version: int) -> None:
-        self._tombstones[ref] = version
+        self._tombstones[ref] = max(version, self._tombstones.get(ref, version))
         self._tombstones.move_to_end(ref)
         while len(self._tombstones) > TOMBSTONES:
             self._tombstones.popitem(last=False)
