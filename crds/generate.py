@@ -100,15 +100,14 @@ def _resolved(node: Any, definitions: Node) -> Any:
 
 
 def _merged(base: Node, over: Node) -> Node:
-    ordered = {key: over[key] for key in over if key == "description"} | base
-    for key, value in over.items():
-        below = base.get(key)
-        if isinstance(below, dict) and isinstance(value, dict):
-            ordered[key] = _merged(below, value)
-        elif isinstance(below, list) and isinstance(value, list):
-            ordered[key] = below + value
-        else:
-            ordered[key] = value
+    ordered = dict(over)
+    for key, below in base.items():
+        value = over.get(key, below)
+        if key in over and isinstance(below, dict) and isinstance(value, dict):
+            value = _merged(below, value)
+        elif key in over and isinstance(below, list) and isinstance(value, list):
+            value = below + value
+        ordered[key] = value
     return ordered
 
 

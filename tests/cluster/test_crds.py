@@ -6,6 +6,8 @@ to the server as dry runs under strict field validation, as `kubectl apply` send
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -107,7 +109,13 @@ def period(name: str, patch: Mapping[str, Any] | None = None) -> Body:
     return body
 
 
-# --- the schema by itself --------------------------------------------------------------------------------------------
+# --- what is generated, and the schema by itself ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", ["crds/generate.py", "docs/generate_reference.py"])
+def test_what_is_generated_is_current(script: str) -> None:
+    done = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("kind", CRDS)
