@@ -7,13 +7,13 @@ watched alerts all the same, to judge them by their own expressions.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypercare.domain.alert_copies import CopyStyle, added_rule, conflicting_labels, copy_rule
 from hypercare.domain.alert_protection import AddedAlert, AlertProtection, Deliver
 from hypercare.domain.alert_selection import SelectedAlert, select
-from hypercare.domain.alert_syntax import AlertSyntax, UnsupportedPromQL, inputs_expr, read_alert
+from hypercare.domain.alert_syntax import AlertSyntax, inputs_expr, read_alert
 from hypercare.domain.conditions import Problem
 from hypercare.domain.overlay import (
     OverlayAlert,
@@ -23,7 +23,9 @@ from hypercare.domain.overlay import (
     build_overlay,
     present_copies,
 )
+from hypercare.domain.promql import PromQLError
 from hypercare.domain.source_rules import Body, SourceGroup, identity
+from hypercare.domain.tenancy import Tenancy, confine
 from hypercare.domain.tightening import (
     FiringCopy,
     ForRule,
@@ -50,7 +52,7 @@ class OverlayContext:
         strength: 0 to 100.
         enforce: False in mode Observe.
         default_interval_seconds: Evaluation interval of groups that name none.
-        tenant_labels: The labels that may carry the tenant; matchers on them stay in input queries.
+        tenancy: Where the namespace's series are: added alerts are kept in it, tenant matchers stay in input queries.
         firing: By rule id, the copies that fire now.
         present: The overlay as it is now; empty if there is none.
     """
@@ -60,9 +62,14 @@ class OverlayContext:
     strength: int
     enforce: bool
     default_interval_seconds: int
-    tenant_labels: frozenset[str]
+    tenancy: Tenancy
     firing: Mapping[str, FiringCopy] = field(default_factory=dict)
     present: Body = field(default_factory=dict)
+
+    @property
+    def tenant_labels(self) -> frozenset[str]:
+        """All labels that may name the namespace of a series."""
+        return frozenset({self.tenancy.label, *(each.label for each in self.tenancy.exceptions)})
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ def _judge(
 ) -> _Judged:
     try:
         syntax = read_alert(selected.source.expr, context.tenant_labels)
-    except UnsupportedPromQL as error:
+    except PromQLError as error:
         return _Judged(selected, Untouched(UntouchedReason.UNSUPPORTED_PROMQL, str(error)), None)
     refused = _refusal(selected, syntax, protection.labels)
     if refused is not None:
@@ -176,8 +183,9 @@ def _read_added(protection: AlertProtection, context: OverlayContext) -> tuple[l
     problems: list[Problem] = []
     for alert in protection.add:
         try:
-            syntax = read_alert(alert.expr, context.tenant_labels)
-        except UnsupportedPromQL as error:
+            confined = replace(alert, expr=confine(alert.expr, context.tenancy))
+            syntax = read_alert(confined.expr, context.tenant_labels)
+        except PromQLError as error:
             problems.append(Problem(f"{alert.path}.expr", "InvalidPromQL", str(error), stalls=True))
             continue
         conflicts = syntax.carried_labels & {*protection.labels, *alert.labels, "severity"}
@@ -188,7 +196,7 @@ def _read_added(protection: AlertProtection, context: OverlayContext) -> tuple[l
             message = f"its results carry {', '.join(sorted(conflicts))}, which its labels would override"
             problems.append(Problem(f"{alert.path}.expr", "LabelOverridden", message, stalls=True))
         else:
-            added.append(_Added(alert, syntax))
+            added.append(_Added(confined, syntax))
     return added, problems
 
 

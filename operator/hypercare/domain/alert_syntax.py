@@ -4,7 +4,7 @@ Can it be copied at all (an alert that always fires or that reads `ALERTS` is no
 quiet without input counts as no proof; which labels can its results carry (`result_labels`).
 
 One expression that prometheus-operator refuses takes the whole overlay down. So what depends on feature flags of the
-server (experimental functions, `fill`) or is beyond Prometheus (`or` between matchers) counts as unsupported here.
+server (experimental functions, `fill`) counts as unsupported here.
 """
 
 import re
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import promql_parser as pp
 
+from hypercare.domain.promql import UnsupportedPromQL, has_value, metric_name, nodes, parse, selectors
 from hypercare.domain.promql_text import matcher
 from hypercare.domain.result_labels import pinned_labels, result_labels
 
@@ -26,10 +27,6 @@ _COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 
 Input = frozenset[str]
 """Selectors of which at least one must have series."""
-
-
-class UnsupportedPromQL(Exception):
-    """The expression cannot be parsed, or not every server would accept it; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +53,15 @@ def read_alert(expr: str, tenant_labels: frozenset[str]) -> AlertSyntax:
     """Parse an alert's expression; matchers on `tenant_labels` stay in the input selectors.
 
     Raises:
-        UnsupportedPromQL: with the reason.
+        PromQLError: it cannot be parsed, or not every server would accept it; the message says why.
     """
     tree = _parse(expr)
-    found = list(_selectors(tree))
-    timed = any(isinstance(node, pp.Call) and node.func.name in _CLOCK for node in _nodes(tree))
+    found = selectors(tree)
+    timed = any(isinstance(node, pp.Call) and node.func.name in _CLOCK for node in nodes(tree))
     leaves = (frozenset(_input(selector, tenant_labels) for selector in _needed(leaf)) for leaf in _deciding(tree))
     return AlertSyntax(
         always_same=_is_scalar(tree) or not (found or timed),
-        reads_alerts=any(_metric_name(selector) in _ALERT_METRICS for selector in found),
+        reads_alerts=any(metric_name(selector) in _ALERT_METRICS for selector in found),
         inputs=tuple(dict.fromkeys(leaf for leaf in leaves if leaf)),
         carried_labels=result_labels(tree),
         pinned_labels=pinned_labels(tree),
@@ -81,38 +78,23 @@ def inputs_expr(inputs: tuple[Input, ...]) -> str:
 
 
 def _parse(expr: str) -> pp.Expr:
-    try:
-        tree = pp.parse(expr)
-    except ValueError as error:
-        raise UnsupportedPromQL(str(error)) from error
-    for node in _nodes(tree):
+    tree = parse(expr)
+    for node in nodes(tree):
         match node:
             case pp.Call() if node.func.experimental:
                 raise UnsupportedPromQL(f"the function {node.func.name} is experimental")
-            case pp.VectorSelector() if node.matchers.or_matchers:
-                raise UnsupportedPromQL("or between label matchers is not PromQL")
             case pp.AggregateExpr() if str(node.op) in _EXPERIMENTAL_AGGREGATIONS:
                 raise UnsupportedPromQL(f"the aggregation {node.op} is experimental")
             case pp.BinaryExpr() if _fills(node):
                 raise UnsupportedPromQL("fill modifiers are experimental")
-    if isinstance(tree, pp.StringLiteral):
-        raise UnsupportedPromQL("a string is not an alert condition")
+    if not has_value(tree):
+        raise UnsupportedPromQL("a string or a range of samples is not an alert condition")
     return tree
 
 
 def _fills(node: pp.BinaryExpr) -> bool:
     fills = node.modifier.fill_values if node.modifier else None
     return fills is not None and (fills.lhs is not None or fills.rhs is not None)
-
-
-def _nodes(tree: pp.Expr) -> list[pp.Expr]:
-    visited: list[pp.Expr] = []
-    pp.walk(tree, visited.append)
-    return visited
-
-
-def _selectors(tree: pp.Expr) -> Iterator[pp.VectorSelector]:
-    return (node for node in _nodes(tree) if isinstance(node, pp.VectorSelector))
 
 
 def _is_scalar(node: pp.Expr) -> bool:
@@ -140,7 +122,7 @@ def _deciding(node: pp.Expr) -> Iterator[pp.Expr]:
         case pp.BinaryExpr() if str(node.op) == "or":
             yield from _deciding(node.lhs)
             yield from _deciding(node.rhs)
-        case pp.BinaryExpr() if str(node.op) == "and" and not any(_selectors(node.lhs)):
+        case pp.BinaryExpr() if str(node.op) == "and" and not selectors(node.lhs):
             yield from _deciding(node.rhs)
         case pp.BinaryExpr() if str(node.op) in ("and", "unless"):
             yield from _deciding(node.lhs)
@@ -167,17 +149,12 @@ def _needed(node: pp.Expr) -> Iterator[pp.VectorSelector]:
                 yield from _needed(node.rhs)
 
 
-def _metric_name(selector: pp.VectorSelector) -> str:
-    named = (m.value for m in selector.matchers.matchers if m.name == "__name__" and m.op == pp.MatchOp.Equal)
-    return selector.name or next(named, "")
-
-
 _PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _OPERATORS = ((pp.MatchOp.Equal, "="), (pp.MatchOp.NotEqual, "!="), (pp.MatchOp.Re, "=~"), (pp.MatchOp.NotRe, "!~"))
 
 
 def _input(selector: pp.VectorSelector, tenant_labels: frozenset[str]) -> str:
-    name = _metric_name(selector)
+    name = metric_name(selector)
     matchers = selector.matchers.matchers
     # Without a fixed name there is nothing else that says which data is meant.
     kept = [m for m in matchers if m.name in tenant_labels and m.name != "__name__"] if name else matchers

@@ -9,15 +9,8 @@ from dataclasses import dataclass
 
 from hypercare.domain.promql_text import matcher, one_of
 from hypercare.domain.samples import Answer
+from hypercare.domain.tenancy import Tenancy
 from hypercare.domain.watched import Making, WatchedAlert
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """The namespace of the period, and the label by which series name theirs."""
-
-    label: str
-    namespace: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,7 @@ def copies_query(owner_text: str, step_seconds: int) -> str:
     return f"max_over_time({_firing_alerts(matcher('hypercare', '=', owner_text))}[{step_seconds}s])"
 
 
-def originals_query(watched: Iterable[WatchedAlert], tenant: Tenant, step_seconds: int) -> str:
+def originals_query(watched: Iterable[WatchedAlert], tenancy: Tenancy, step_seconds: int) -> str:
     """The range query's expression for the firing originals of the watched alerts.
 
     Alerts without the tenant's label count as well: their names are all that they can be told by.
@@ -65,7 +58,7 @@ def originals_query(watched: Iterable[WatchedAlert], tenant: Tenant, step_second
     matchers = (
         matcher("hypercare", "=", ""),
         matcher("alertname", "=~", names),
-        matcher(tenant.label, "=~", f"{one_of([tenant.namespace])}|"),
+        matcher(tenancy.label, "=~", f"{one_of([tenancy.namespace])}|"),
     )
     return f"max_over_time({_firing_alerts(*matchers)}[{step_seconds}s])"
 

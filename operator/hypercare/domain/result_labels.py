@@ -7,6 +7,8 @@ series may always carry more than anybody wrote down, and the companion series s
 
 import promql_parser as pp
 
+from hypercare.domain.promql import selectors
+
 _RELABELLING = frozenset({"label_replace", "label_join"})
 _KEEPING_AGGREGATIONS = frozenset({"topk", "bottomk"})
 _NONE: frozenset[str] = frozenset()
@@ -33,9 +35,7 @@ def result_labels(node: pp.Expr) -> frozenset[str]:
 
 def pinned_labels(node: pp.Expr) -> frozenset[str]:
     """The labels that every selector below `node` fixes by equality, each to one value."""
-    visited: list[pp.Expr] = []
-    pp.walk(node, visited.append)
-    pins = [_pins(selector) for selector in visited if isinstance(selector, pp.VectorSelector)]
+    pins = [_pins(selector) for selector in selectors(node)]
     common = frozenset.intersection(*pins) if pins else frozenset()
     return frozenset(name for name, _ in common)
 
