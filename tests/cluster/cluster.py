@@ -123,7 +123,7 @@ class Cluster:
         """Start a process that was stopped again, with the same command line, ports and data."""
         if self.process(name).alive:
             raise ClusterError(f"{name} is running")
-        _record(self.directory, processes.spawn(self.process(name).program, self.logs))
+        _spawn(self, self.process(name).program)
 
     def pause_process(self, name: str) -> None:
         """Freeze a process: it holds its connections and answers nothing."""
@@ -274,13 +274,12 @@ def _start_all(planned: Layout, options: Options) -> None:
 
 
 def _spawn(cluster: Cluster, *programs: Program) -> None:
+    def record(started: Started) -> None:
+        others = [known for known in running(cluster) if known.program.name != started.program.name]
+        processes.save([*others, started], cluster.directory / RECORDS)
+
     for program in programs:
-        _record(cluster.directory, processes.spawn(program, cluster.logs))
-
-
-def _record(directory: Path, started: Started) -> None:
-    others = [known for known in processes.read(directory / RECORDS) if known.program.name != started.program.name]
-    processes.save([*others, started], directory / RECORDS)
+        processes.spawn(program, cluster.logs, record)
 
 
 def _wait(cluster: Cluster, what: str, condition: Callable[[], bool]) -> None:

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -65,21 +65,28 @@ class Started:
         return ""
 
 
-def spawn(program: Program, logs: Path) -> Started:
-    """Start a process in a session of its own, so that a Ctrl-C meant for its starter does not reach it."""
+def spawn(program: Program, logs: Path, record: Callable[[Started], None]) -> None:
+    """Start a process in a session of its own, so that a Ctrl-C meant for its starter does not reach it.
+
+    It begins only after `record` has returned: a starter that dies before leaves nothing that nobody knows of.
+    """
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{program.name}.log"
     with log.open("ab") as output:
+        # The shell waits for a line, and ends without one when its starter is gone; exec keeps its pid and start time.
         process = subprocess.Popen(
-            program.argv,
-            stdin=subprocess.DEVNULL,
+            ["sh", "-c", 'read -r go && exec "$@" </dev/null', program.name, *program.argv],
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             env={**os.environ, **program.environment},
             start_new_session=True,
         )
+    record(Started(program, process.pid, _start_time(process.pid), str(log)))
+    if process.stdin:
+        with contextlib.suppress(BrokenPipeError), process.stdin as line:  # it may have been killed already
+            line.write(b"go\n")
     process.returncode = 0  # it is stopped by its record, maybe by another process: no warning when this object goes
-    return Started(program, process.pid, _start_time(process.pid), str(log))
 
 
 def terminate(processes: Iterable[Started], grace: float = GRACE_SECONDS) -> None:

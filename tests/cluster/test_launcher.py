@@ -211,9 +211,9 @@ class TestRecords:
         processes.terminate([ours])
 
     def test_a_process_is_known_again_from_its_record_and_can_be_stopped(self, tmp_path: Path) -> None:
-        started = processes.spawn(Program("sleeper", ["sleep", "600"]), tmp_path)
-        processes.save([started], tmp_path / "records.json")
-        (found,) = processes.read(tmp_path / "records.json")
+        records = tmp_path / "records.json"
+        processes.spawn(Program("sleeper", ["sleep", "600"]), tmp_path, lambda new: processes.save([new], records))
+        (found,) = processes.read(records)
         assert found.alive
         processes.terminate([found])
         assert not found.alive
@@ -222,11 +222,29 @@ class TestRecords:
         stubborn = (
             "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
         )
-        started = processes.spawn(Program("stubborn", [sys.executable, "-c", stubborn]), tmp_path)
+        recorded: list[Started] = []
+        processes.spawn(Program("stubborn", [sys.executable, "-c", stubborn]), tmp_path, recorded.append)
+        (started,) = recorded
         while not started.last_words:
             time.sleep(0.01)
         processes.terminate([started], grace=0.2)
         assert not started.alive
+
+    def test_a_process_whose_starter_dies_before_recording_it_never_begins(self, tmp_path: Path) -> None:
+        starter = (
+            "import os, sys; from pathlib import Path; from tests.cluster.processes import Program, spawn;"
+            "spawn(Program('orphan', ['touch', sys.argv[1]]), Path(sys.argv[2]),"
+            " lambda new: (print(new.pid, new.started, flush=True), os._exit(1)))"
+        )
+        command = [sys.executable, "-c", starter, str(tmp_path / "begun"), str(tmp_path)]
+        died = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        pid, started = died.stdout.split()
+        orphan = Started(Program("orphan", []), int(pid), started, "")
+        deadline = time.monotonic() + 5
+        while orphan.alive:
+            assert time.monotonic() < deadline, "it waits for ever"
+            time.sleep(0.01)
+        assert not (tmp_path / "begun").exists()
 
     def test_a_foreign_folder_is_never_emptied(self, tmp_path: Path) -> None:
         (tmp_path / "precious").touch()
