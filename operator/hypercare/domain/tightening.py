@@ -31,6 +31,22 @@ class UntouchedReason(StrEnum):
     LABEL_OVERRIDDEN = "LabelOverridden"
     UNSUPPORTED_PROMQL = "UnsupportedPromQL"
 
+    @property
+    def refuses_copy(self) -> bool:
+        """Whether a copy would be wrong at any strength, not merely without effect at this one."""
+        return self in _REFUSING
+
+
+_REFUSING = frozenset(
+    {
+        UntouchedReason.OVERRIDE_LOOSENS,
+        UntouchedReason.ALWAYS_FIRES,
+        UntouchedReason.READS_ALERTS,
+        UntouchedReason.LABEL_OVERRIDDEN,
+        UntouchedReason.UNSUPPORTED_PROMQL,
+    }
+)
+
 
 @dataclass(frozen=True)
 class Untouched:
