@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
+import yaml
 from kubernetes.aio import client, config
 
 from hypercare import __version__
@@ -99,18 +101,25 @@ async def configure(access: Access) -> Any:
             await _from_file(access, configuration)
         else:
             await _from_surroundings(access, configuration)
-    except (config.ConfigException, OSError) as error:
-        raise Forbidden(f"Could not load credentials for the API server: {error}") from error
+    except (config.ConfigException, OSError, yaml.YAMLError) as error:
+        source = access.kubeconfig or "the pod's service account or the default kubeconfig"
+        raise Forbidden(f"Could not load credentials for the API server from {source}: {error}") from error
     return configuration
 
 
 async def _from_file(access: Access, configuration: Any) -> None:
+    _require(access.kubeconfig)
     await _config.load_kube_config(
         config_file=access.kubeconfig or None,
         context=access.context or None,
         client_configuration=configuration,
         persist_config=False,
     )
+
+
+def _require(kubeconfig: str) -> None:
+    if kubeconfig and not Path(kubeconfig).is_file():
+        raise FileNotFoundError("there is no such file")
 
 
 async def _from_surroundings(access: Access, configuration: Any) -> None:
