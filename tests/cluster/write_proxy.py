@@ -130,6 +130,7 @@ class WriteProxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="write-proxy", daemon=True)
         self._runners: list[web.AppRunner] = []
+        self._unfinished: set[asyncio.Task[Any]] = set()
 
     def __enter__(self) -> "WriteProxy":
         self._thread.start()
@@ -163,6 +164,10 @@ class WriteProxy:
     async def _close(self) -> None:
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
         await self._session.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _listen(self) -> Lane:
         lane = Lane("")
@@ -172,7 +177,8 @@ class WriteProxy:
 
         application = web.Application(client_max_size=BODY_LIMIT)
         application.router.add_route("*", "/{path:.*}", handle)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        # A watch ends upstream when its client is gone, or every killed client would leave its watches behind.
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._server_tls()).start()
         self._runners.append(runner)
@@ -191,8 +197,7 @@ class WriteProxy:
             return await self._stream(asked, request)
         if lane.keeps(asked):
             await asyncio.Event().wait()  # until the client gives up or the proxy closes
-        answer = await self._send(asked)
-        lane.committed(asked, answer.status)
+        answer = await self._finish(self._commit(lane, asked))
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def _stream(self, asked: _Request, request: web.Request) -> web.StreamResponse:
@@ -204,6 +209,18 @@ class WriteProxy:
             await response.write_eof()
             return response
 
+    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await something that goes on when its client is gone: what was sent to the server is not taken back."""
+        task = asyncio.ensure_future(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(task)
+
+    async def _commit(self, lane: Lane, asked: _Request) -> _Answer:
+        answer = await self._send(asked)
+        lane.committed(asked, answer.status)
+        return answer
+
     async def _send(self, asked: _Request) -> _Answer:
         sent = self._session.request(asked.method, self._url(asked), headers=asked.headers, data=asked.body)
         async with sent as upstream:
@@ -213,10 +230,7 @@ class WriteProxy:
         return URL(f"{self._cluster.api_url}{asked.path}", encoded=True)
 
     async def _deliver(self, lane: Lane) -> int:
-        held = lane.take_held()
-        answer = await self._send(held)
-        lane.committed(held, answer.status)
-        return answer.status
+        return (await self._commit(lane, lane.take_held())).status
 
 
 def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
