@@ -1,0 +1,172 @@
+"""A period's claims in holds: put in, kept up to date, taken out. The held object itself is not touched here.
+
+Each claim is changed by compare-and-swap, so periods that share an object never lose each other's. A hold is created
+with the values as the API server has them at that moment, before anything is changed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from hypercare.domain.autoscaler import LiveObject, read_autoscaler
+from hypercare.domain.capacity import ClaimRequest
+from hypercare.domain.fields import InvalidField
+from hypercare.domain.hold import Claim, HeldObject, Hold, Refusal, hold_name
+from hypercare.domain.hold_record import read_hold, render_hold
+from hypercare.domain.hold_recovery import first_fields, is_lost
+from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
+from hypercare.domain.scaling_rows import ScalingRow, read_rows
+from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "hypercare"}
+_ATTEMPTS = 5
+
+
+class ClaimKeeper:
+    """Maintains the claims of one period at a time; holds no state of its own."""
+
+    def __init__(self, objects: Objects, cache: ObjectCache) -> None:
+        self._objects = objects
+        self._cache = cache
+
+    async def keep(
+        self, namespace: str, uid: str, requests: Sequence[ClaimRequest], rows: Sequence[ScalingRow]
+    ) -> Mapping[str, Refusal]:
+        """Make the claims of the period with this UID exactly these; none at all where it asks for nothing.
+
+        `rows` are those of the period's own status: what they remember as raised, and no hold knows of, gets a hold
+        again, so that it is restored. Returns what could not be claimed, and why, by the name of the hold.
+
+        Raises:
+            Unavailable: the API server did not answer.
+            Conflict: others wrote the same hold again and again.
+        """
+        refusals = {}
+        for request in requests:
+            refused = await self._claim(namespace, request)
+            if refused is not None:
+                refusals[request.hold] = refused
+        asked = {request.hold for request in requests}
+        for name in self._claimed(namespace, uid):
+            if name not in asked:
+                await self._drop(ObjectRef(HOLDS, namespace, name), uid)
+        for row in rows:
+            if hold_name(row.object.kind, row.object.name) not in asked:
+                await self._find_again(namespace, row)
+        return refusals
+
+    async def _claim(self, namespace: str, request: ClaimRequest) -> Refusal | None:
+        ref = ObjectRef(HOLDS, namespace, request.hold)
+        known = self._cache.find(ref)
+        try:
+            if known is not None and _has(read_hold(ref.name, known.get("spec")), request):
+                return None
+            return await self._claim_live(ref, request)
+        except InvalidField as error:
+            return Refusal(
+                "InvalidHold", f"{ref} cannot be used: {error}; delete it when its object is as it should be"
+            )
+        except Forbidden as error:
+            return Refusal("Forbidden", f"the operator may not write {ref}: {error.message}")
+        except Rejected as error:
+            return Refusal("HoldRejected", f"the API server refused {ref}: {error.message}")
+
+    async def _claim_live(self, ref: ObjectRef, request: ClaimRequest) -> Refusal | None:
+        for _ in range(_ATTEMPTS):
+            try:
+                body = await self._objects.get(ref)
+            except NotFound:
+                body = None
+            try:
+                if body is None:
+                    return await self._open(ref, request.object, (request.claim,))
+                hold = read_hold(ref.name, body.get("spec"))
+                if hold.object.uid == request.object.uid:
+                    await self._write(ref, body, hold, hold.with_claim(request.claim))
+                    return None
+                if refusal := await self._discard_void(ref, body, request.object):
+                    return refusal
+            except Conflict:
+                continue
+        raise Conflict(f"{ref} is written by others again and again")
+
+    async def _open(self, ref: ObjectRef, held: HeldObject, claims: tuple[Claim, ...]) -> Refusal | None:
+        """Create a hold, with the originals read live; raises `Conflict` when somebody else just has."""
+        live = await self._read(ref.namespace, held)
+        if isinstance(live, Refusal):
+            return live
+        fields = first_fields(live, tuple(self._remembered(ref.namespace)))
+        if isinstance(fields, Refusal):
+            return fields
+        body = {
+            "apiVersion": HOLDS.api_version,
+            "kind": HOLDS.kind,
+            "metadata": {"name": ref.name, "namespace": ref.namespace, "labels": MANAGED_BY},
+            "spec": render_hold(Hold(held, claims, fields)),
+        }
+        try:
+            self._cache.store(HOLDS, await self._objects.create(ref, body))
+        except NotFound as error:
+            return Refusal("HoldsNotServed", f"no hold can be written: {error.message}; install the CRDs of hypercare")
+        return None
+
+    async def _discard_void(self, ref: ObjectRef, body: Body, wanted: HeldObject) -> Refusal | None:
+        """Remove the hold of an object that has been replaced by another one of its name."""
+        live = await self._read(ref.namespace, wanted)
+        if isinstance(live, Refusal):
+            return live
+        await self._objects.delete(ref, body["metadata"]["uid"], body["metadata"]["resourceVersion"])
+        return None
+
+    async def _read(self, namespace: str, held: HeldObject) -> LiveObject | Refusal:
+        try:
+            live = read_autoscaler(await self._objects.get(ObjectRef(AUTOSCALERS, namespace, held.name)))
+        except NotFound:
+            return Refusal("AutoscalerGone", f"{held.kind} {held.name} does not exist any more")
+        if live.uid != held.uid:
+            return Refusal("AutoscalerReplaced", f"{held.kind} {held.name} has just been created anew")
+        return live
+
+    async def _drop(self, ref: ObjectRef, uid: str) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                body = await self._objects.get(ref)
+                hold = read_hold(ref.name, body.get("spec"))
+                await self._write(ref, body, hold, hold.without_claim(uid))
+            except Conflict:
+                continue
+            except (NotFound, InvalidField):
+                return
+            return
+        raise Conflict(f"{ref} is written by others again and again")
+
+    async def _write(self, ref: ObjectRef, body: Body, before: Hold, after: Hold) -> None:
+        written = body
+        if after != before:
+            written = await self._objects.replace(ref, {**body, "spec": render_hold(after)})
+        self._cache.store(HOLDS, written)
+
+    async def _find_again(self, namespace: str, row: ScalingRow) -> None:
+        """Give a raised object whose hold was deleted by hand a hold without claims, so that it is restored."""
+        ref = ObjectRef(HOLDS, namespace, hold_name(row.object.kind, row.object.name))
+        seen = self._cache.find(ObjectRef(AUTOSCALERS, namespace, row.object.name))
+        if self._cache.find(ref) is not None or seen is None or not is_lost(row, read_autoscaler(seen)):
+            return
+        live = await self._read(namespace, row.object)
+        if isinstance(live, Refusal) or not is_lost(row, live):
+            return
+        try:
+            await self._open(ref, row.object, ())
+        except Conflict:
+            return
+
+    def _claimed(self, namespace: str, uid: str) -> Iterator[str]:
+        for body in self._cache.select(HOLDS, namespace):
+            if any(claim.get("uid") == uid for claim in body.get("spec", {}).get("claims") or ()):
+                yield body["metadata"]["name"]
+
+    def _remembered(self, namespace: str) -> Iterator[ScalingRow]:
+        for body in self._cache.select(PERIODS, namespace):
+            yield from read_rows(body.get("status") or {})
+
+
+def _has(hold: Hold, request: ClaimRequest) -> bool:
+    return hold.object == request.object and hold.claim_of(request.claim.uid) == request.claim

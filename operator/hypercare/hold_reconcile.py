@@ -1,0 +1,164 @@
+"""Reconciling one hold: make one object what all claims want, one safe step at a time.
+
+What to do is decided by `hypercare.domain.hold_protocol`; this runs it against the API server. A look at the watch
+cache is enough where nothing is to be done. Everything that leads to a write is read from the API server itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from hypercare.domain.autoscaler import Gone, LiveObject, read_autoscaler
+from hypercare.domain.fields import InvalidField
+from hypercare.domain.hold import Hold, Refusal
+from hypercare.domain.hold_protocol import DeleteHold, PatchObject, Settled, Step, Wait, WriteHold, next_step
+from hypercare.domain.hold_record import read_hold, render_hold
+from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
+from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
+from hypercare.queue import After, Done, Outcome
+
+STEP_LIMIT = 16
+RETRY_SECONDS = 30.0
+SWEEP_SECONDS = 300.0
+"""A hold is looked at this often although nothing happened, so that no lost event leaves an object raised."""
+Living = Callable[[str, str, str], bool]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The hold as stored, and the object as read; both are replaced by what a write returns."""
+
+    body: Body
+    hold: Hold
+    live: LiveObject | Gone
+
+
+class HoldReconciler:
+    """Visits holds by their reference.
+
+    `living(namespace, name, uid)` says whether this very period exists and is not being deleted; it must know all
+    periods. `wake` is called for each claiming period when what keeps its object from being changed is new, or gone.
+    `clock` returns Unix seconds.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        cache: ObjectCache,
+        living: Living,
+        wake: Callable[[ObjectRef], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._objects = objects
+        self._cache = cache
+        self._living = living
+        self._wake = wake
+        self._clock = clock
+        self._refusals: dict[ObjectRef, Refusal] = {}
+
+    def refusals(self, namespace: str) -> dict[str, Refusal]:
+        """What keeps objects of a namespace from being changed, by the name of the hold."""
+        return {ref.name: refusal for ref, refusal in self._refusals.items() if ref.namespace == namespace}
+
+    async def visit(self, ref: ObjectRef) -> Outcome:
+        """Converge the object of one hold as far as it goes now, and say when to come back.
+
+        Raises:
+            Unavailable: the API server did not answer; what was being written may still arrive, and the hold knows.
+        """
+        seen = self._cache.find(ref)
+        if seen is None:
+            self._settle(ref, seen, None)
+            return Done()
+        outcome: Outcome = After(RETRY_SECONDS)
+        refusal = None
+        try:
+            outcome = self._idle(ref, seen) or await self._converge(ref)
+        except InvalidField as error:
+            refusal = Refusal("InvalidHold", f"{ref} cannot be used: {error}; its object is left alone")
+        except Forbidden as error:
+            refusal = Refusal("Forbidden", f"the operator's account may not do this: {error.message}")
+        except Rejected as error:
+            refusal = Refusal("ChangeRejected", f"the API server refused the change: {error.message}")
+        self._settle(ref, seen, refusal)
+        return outcome
+
+    def _idle(self, ref: ObjectRef, seen: Body) -> Outcome | None:
+        """Judge by the watch cache alone; None when something is to be done, or when that cannot be told."""
+        hold = read_hold(ref.name, seen.get("spec"))
+        body = self._cache.find(_object_ref(ref, hold))
+        if body is None or self._valid(ref, hold) != hold:
+            return None
+        match next_step(hold, read_autoscaler(body), self._now()):
+            case Settled():
+                return After(SWEEP_SECONDS)
+            case Wait(seconds):
+                return After(seconds)
+            case _:
+                return None
+
+    async def _converge(self, ref: ObjectRef) -> Outcome:
+        known = await self._load(ref)
+        for _ in range(STEP_LIMIT):
+            if known is None:
+                return Done()
+            match self._next(ref, known):
+                case Settled():
+                    return After(SWEEP_SECONDS)
+                case Wait(seconds):
+                    return After(seconds)
+                case WriteHold() | PatchObject() | DeleteHold() as step:
+                    try:
+                        known = await self._take(ref, known, step)
+                    except (Conflict, NotFound):
+                        known = await self._load(ref)
+        return After(1.0)
+
+    def _next(self, ref: ObjectRef, known: _Known) -> Step:
+        valid = self._valid(ref, known.hold)
+        return WriteHold(valid) if valid != known.hold else next_step(valid, known.live, self._now())
+
+    async def _take(self, ref: ObjectRef, known: _Known, step: WriteHold | PatchObject | DeleteHold) -> _Known | None:
+        match step:
+            case WriteHold(hold):
+                body = await self._objects.replace(ref, {**known.body, "spec": render_hold(hold)})
+                self._cache.store(HOLDS, body)
+                return replace(known, body=body, hold=read_hold(ref.name, body.get("spec")))
+            case PatchObject(operations):
+                changed = await self._objects.json_patch(_object_ref(ref, known.hold), operations)
+                self._cache.store(AUTOSCALERS, changed)
+                return replace(known, live=read_autoscaler(changed))
+            case DeleteHold():
+                metadata = known.body["metadata"]
+                await self._objects.delete(ref, metadata["uid"], metadata["resourceVersion"])
+                return None
+
+    async def _load(self, ref: ObjectRef) -> _Known | None:
+        """Read the hold and its object, never from the cache; None when the hold is gone."""
+        try:
+            body = await self._objects.get(ref)
+        except NotFound:
+            return None
+        hold = read_hold(ref.name, body.get("spec"))
+        try:
+            live: LiveObject | Gone = read_autoscaler(await self._objects.get(_object_ref(ref, hold)))
+        except NotFound:
+            live = Gone()
+        return _Known(body, hold, live)
+
+    def _valid(self, ref: ObjectRef, hold: Hold) -> Hold:
+        return hold.keeping(lambda claim: self._living(ref.namespace, claim.period, claim.uid))
+
+    def _settle(self, ref: ObjectRef, seen: Body | None, refusal: Refusal | None) -> None:
+        before = self._refusals.pop(ref, None)
+        if refusal is not None:
+            self._refusals[ref] = refusal
+        if refusal != before and seen is not None:
+            for claim in seen.get("spec", {}).get("claims") or ():
+                self._wake(ObjectRef(PERIODS, ref.namespace, str(claim.get("period", ""))))
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+def _object_ref(ref: ObjectRef, hold: Hold) -> ObjectRef:
+    return ObjectRef(AUTOSCALERS, ref.namespace, hold.object.name)
