@@ -7,7 +7,7 @@ visit decides on half a picture, and a start while the API server is away waits 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import kopf
@@ -37,12 +37,13 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Adapters:
-    """What reconcilers work with."""
+    """What reconcilers work with; `wake` makes another object due at once."""
 
     api: ApiServer
     cache: WatchCache
     events: ApiEvents
     telemetry: Telemetry
+    wake: Callable[[Key], None]
 
 
 def reconcilers(_adapters: Adapters) -> Mapping[Resource, Handler]:
@@ -63,7 +64,7 @@ class Operator:
         telemetry.describe(self._queue, self._cache)
         vitals = Vitals(lambda: self._queue.lateness, self._unlisted, lambda: self._cache.lag, api.reachable)
         self._server = HealthServer(Health(vitals, settings.stuck_after), telemetry.registry, settings.listen)
-        self._reconcilers = reconcilers(Adapters(api, self._cache, ApiEvents(api), telemetry))
+        self._reconcilers = reconcilers(Adapters(api, self._cache, ApiEvents(api), telemetry, self._queue.due))
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT, or until a watch fails for good, which raises."""
