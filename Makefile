@@ -57,8 +57,9 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy crds/generate.py
+	$(BIN)/mypy crds/generate.py docs/generate_reference.py
 	$(BIN)/python crds/generate.py --check
+	$(BIN)/python docs/generate_reference.py --check
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
 	$(BIN)/shellcheck $(SHELL_FILES)
@@ -68,6 +69,11 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 format: $(STAMP) ## Format the code and sort the imports
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+.PHONY: docs
+docs: $(STAMP) ## Write the CRDs from crds/source, and the reference pages from the CRDs
+	$(BIN)/python crds/generate.py
+	$(BIN)/python docs/generate_reference.py
 
 .PHONY: lock
 lock: $(STAMP) ## Refresh the lock files (UPGRADE=1 takes newer versions too)
