@@ -10,10 +10,8 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,8 @@ import yaml
 
 from tests.cluster import layout, processes
 from tests.cluster.api import Api, HttpError
-from tests.cluster.guard import KEEP
+from tests.cluster.crds import holds, install_crds, manifests
+from tests.cluster.guard import Owner, own
 from tests.cluster.layout import Layout, Options
 from tests.cluster.processes import Program, Started
 from tests.cluster.programs import find_programs
@@ -35,7 +34,6 @@ DESCRIPTION = "cluster.json"
 OBJECTS = Path(__file__).parent / "objects.yaml"
 _RULES = f"/api/v1/namespaces/{layout.RULES_NAMESPACE}/configmaps/prometheus-{layout.PROMETHEUS_OBJECT}-rulefiles-0"
 _DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
-_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 class ClusterError(Exception):
@@ -160,24 +158,6 @@ class Cluster:
         return done.stdout
 
 
-@dataclass(frozen=True)
-class Owner:
-    """The pipe that keeps a cluster alive; whoever holds it open wants the cluster."""
-
-    guard: subprocess.Popen[bytes]
-
-    def keep(self) -> None:
-        """Let the cluster outlive this process."""
-        self._end(KEEP)
-
-    def release(self) -> None:
-        """Have the guard stop whatever is left of the cluster, and wait for it."""
-        self._end(b"")
-
-    def _end(self, word: bytes) -> None:
-        self.guard.communicate(word, timeout=30)
-
-
 def start(directory: Path, options: Options | None = None) -> Cluster:
     """Start a cluster that outlives this process; raises `ClusterError`, and then leaves nothing running."""
     cluster, owner = start_owned(directory, options or Options())
@@ -194,9 +174,7 @@ def start_owned(directory: Path, options: Options) -> tuple[Cluster, Owner]:
     planned = layout.plan(directory, find_programs())
     layout.write_files(planned, options)
     (directory / DESCRIPTION).write_text(layout.describe(planned))
-    command = [sys.executable, "-m", "tests.cluster.guard", str(directory / RECORDS)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    owner = Owner(subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True))
+    owner = own(directory / RECORDS)
     try:
         _start_all(planned, options)
     except BaseException:
@@ -237,18 +215,6 @@ def running(cluster: Cluster) -> tuple[Started, ...]:
     return processes.read(cluster.directory / RECORDS)
 
 
-def manifests(folder: Path) -> list[Path]:
-    """The YAML files directly in a folder."""
-    return sorted(folder.glob("*.yaml"))
-
-
-def install_crds(cluster: Cluster, files: Sequence[Path]) -> None:
-    """Apply CRDs, one in each file, side by side, and wait until all are served; raises what the API server refuses."""
-    with ThreadPoolExecutor(4) as pool:
-        names = list(pool.map(lambda path: _install_crd(cluster, path), files))
-    _wait(cluster, "the CRDs are served", lambda: all(_served(cluster, name) for name in names))
-
-
 def _empty(directory: Path) -> None:
     """Make the folder, or empty one that an earlier cluster left; anything else in the way is not touched."""
     if directory.exists() and any(directory.iterdir()):
@@ -264,7 +230,7 @@ def _start_all(planned: Layout, options: Options) -> None:
     _wait(cluster, "the API server is ready", lambda: _api_ready(cluster))
     _spawn(cluster, *layout.nodes(planned))
     folders = (planned.programs.share / "crds", *options.crds)
-    install_crds(cluster, [path for folder in folders for path in manifests(folder)])
+    install_crds(cluster.api, [path for folder in folders for path in manifests(folder)])
     _create_objects(cluster)
     _spawn(cluster, *layout.controllers(planned))
     _wait(cluster, "the node is ready", lambda: _node_ready(cluster))
@@ -310,7 +276,7 @@ def _api_ready(cluster: Cluster) -> bool:
 
 
 def _node_ready(cluster: Cluster) -> bool:
-    return _is(cluster.api.get("/api/v1/nodes/node-0"), "Ready")
+    return holds(cluster.api.get("/api/v1/nodes/node-0"), "Ready")
 
 
 def _create_objects(cluster: Cluster) -> None:
@@ -319,20 +285,3 @@ def _create_objects(cluster: Cluster) -> None:
     cluster.api.apply(f"/api/v1/namespaces/{namespace['metadata']['name']}", json.dumps(namespace))
     path = "/apis/monitoring.coreos.com/v1/namespaces/{namespace}/prometheuses/{name}"
     cluster.api.apply(path.format(**prometheus["metadata"]), json.dumps(prometheus))
-
-
-def _install_crd(cluster: Cluster, path: Path) -> str:
-    text = path.read_text()
-    # Parsing the big ones takes seconds in Python; the first name of two spaces' depth is the object's own.
-    name = next(line.split()[1] for line in text.splitlines() if line.startswith("  name: "))
-    cluster.api.apply(f"{_CRDS}/{name}", text)
-    return name
-
-
-def _served(cluster: Cluster, name: str) -> bool:
-    return _is(cluster.api.get(f"{_CRDS}/{name}"), "Established")
-
-
-def _is(body: Mapping[str, Any], condition: str) -> bool:
-    conditions = body.get("status", {}).get("conditions") or []  # null where the server has set none yet
-    return any(found["type"] == condition and found["status"] == "True" for found in conditions)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cluster import Cluster, install_crds, load, manifests, start_owned, stop
+from tests.cluster.cluster import Cluster, load, start_owned, stop
+from tests.cluster.crds import install_crds, manifests
 from tests.cluster.layout import Options
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -26,7 +27,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A running cluster with the project's CRDs, one for the whole session."""
     if named := os.environ.get("HYPERCARE_CLUSTER_DIR"):
         found = load(Path(named))
-        install_crds(found, manifests(CRDS))
+        install_crds(found.api, manifests(CRDS))
         yield found
         return
     directory = Path(tempfile.mkdtemp(prefix="hypercare-cluster-"))

@@ -1,4 +1,7 @@
-"""The operator as a process: `python -m hypercare run`, its log in a file, stopped or killed by its pid."""
+"""The operator as a process: `python -m hypercare run`, its log in a file, stopped or killed by its pid.
+
+It ends with the process that started it, however that ends.
+"""
 
 import signal
 import subprocess
@@ -8,8 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from tests.cluster.api import Api, HttpError
+from tests.cluster import processes
+from tests.cluster.api import Api
+from tests.cluster.cluster import RECORDS, Cluster, running
+from tests.cluster.guard import Owner, own
 from tests.cluster.layout import free_ports
+from tests.cluster.processes import Program
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -36,18 +43,24 @@ class OperatorProcess:
         self.url = f"http://{listen}"
         self.log = log
         self._wait = wait
+        self._records = log.with_suffix(".json")
         run = ["run", "--kubeconfig", str(kubeconfig), "--listen", listen, *arguments]
         self._argv = [sys.executable, "-m", "hypercare", *run]
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner: Owner | None = None
 
     def __enter__(self) -> "OperatorProcess":
-        self.start()
-        if self._wait:
-            self.wait_ready()
+        try:
+            self.start()
+            if self._wait:
+                self.wait_ready()
+        except BaseException:
+            self._leave()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
+        self._leave()
 
     @property
     def pid(self) -> int:
@@ -67,6 +80,9 @@ class OperatorProcess:
             self._process = subprocess.Popen(
                 self._argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
+        recognised = processes.recognised(Program("operator", self._argv), self.pid, self.log)
+        processes.save([recognised], self._records)
+        self._owner = self._owner or own(self._records)
 
     def wait_ready(self, timeout: float = READY_SECONDS) -> None:
         """Wait until `/readyz` answers 200; raises `OperatorFailed` when it ends or takes too long."""
@@ -99,14 +115,25 @@ class OperatorProcess:
         self._started().kill()
         self._started().wait()
 
+    def keep(self, cluster: Cluster) -> None:
+        """Let it outlive this process, as one of the cluster's own: `status` lists it and `down` stops it."""
+        (started,) = processes.read(self._records)
+        processes.save([*running(cluster), started], cluster.directory / RECORDS)
+        if self._owner is not None:
+            self._owner.keep()
+            self._owner = None
+
     def tail(self, lines: int = 40) -> str:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def _leave(self) -> None:
+        self.stop()
+        if self._owner is not None:
+            self._owner.release()
+            self._owner = None
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             raise OperatorFailed("never started")
         return self._process
-
-
-__all__ = ["HttpError", "OperatorFailed", "OperatorProcess"]

@@ -82,11 +82,16 @@ def spawn(program: Program, logs: Path, record: Callable[[Started], None]) -> No
             env={**os.environ, **program.environment},
             start_new_session=True,
         )
-    record(Started(program, process.pid, _start_time(process.pid), str(log)))
+    record(recognised(program, process.pid, log))
     if process.stdin:
         with contextlib.suppress(BrokenPipeError), process.stdin as line:  # it may have been killed already
             line.write(b"go\n")
     process.returncode = 0  # it is stopped by its record, maybe by another process: no warning when this object goes
+
+
+def recognised(program: Program, pid: int, log: Path) -> Started:
+    """The record of a process that runs already."""
+    return Started(program, pid, _start_time(pid), str(log))
 
 
 def terminate(processes: Iterable[Started], grace: float = GRACE_SECONDS) -> None:

@@ -103,7 +103,8 @@ def _set_stage(console: Console, *, keep: bool) -> Iterator[Cluster]:
         _farewell(console, cluster, operator, keep=keep)
         kept = keep
     finally:
-        if kept:
+        if kept and operator is not None:
+            operator.keep(cluster)
             owner.keep()
         else:
             _take_down(console, cluster, operator)
@@ -162,7 +163,7 @@ def _farewell(console: Console, cluster: Cluster, operator: OperatorProcess, *, 
         f"  open {cluster.prometheus_url}/alerts\n"
         f"  curl {operator.url}/metrics\n"
         "Stop it:\n"
-        f"  kill {operator.pid}; .venv/bin/python -m tests.cluster down --dir {relative}",
+        f"  .venv/bin/python -m tests.cluster down --dir {relative}",
         markup=False,
         soft_wrap=True,
     )
