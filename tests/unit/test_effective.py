@@ -55,3 +55,14 @@ def test_a_start_is_taken_whole_because_its_parts_belong_together():
 
 def test_a_null_in_the_period_is_no_wish():
     assert effective_spec(SMALLEST | {"relax": None}, {})["relax"] == BUILT_IN_DEFAULTS["relax"]
+
+
+def test_the_built_in_stages_fit_into_a_short_window():
+    spec = effective_spec(SMALLEST | {"window": {"duration": "1h"}}, {})
+    assert [stage["minDuration"] for stage in spec["stages"]] == ["20m", "20m"]
+
+
+def test_stages_that_somebody_wrote_are_never_bent():
+    stages = [{"name": "long", "strength": 100, "minDuration": "2h"}]
+    spec = effective_spec(SMALLEST | {"window": {"duration": "1h"}}, {"stages": stages})
+    assert spec["stages"] == stages

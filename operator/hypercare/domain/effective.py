@@ -7,6 +7,8 @@ and `stages`, is replaced as a whole. Exit criteria that come from nowhere else 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hypercare.domain.durations import InvalidDuration, format_duration, parse_duration
+
 BUILT_IN_DEFAULTS: Mapping[str, Any] = {
     "mode": "Enforce",
     "suspend": False,
@@ -45,10 +47,24 @@ _NAMED = {
 
 def effective_spec(period: Mapping[str, Any], profile_defaults: Mapping[str, Any]) -> Mapping[str, Any]:
     """Merge the spec of a period with the `defaults` of its profile and the built-in ones."""
-    merged = _merge("spec", _merge("spec", BUILT_IN_DEFAULTS, profile_defaults), period)
+    asked = _merge("spec", profile_defaults, period)
+    merged = _merge("spec", BUILT_IN_DEFAULTS, asked)
+    if "stages" not in asked:
+        merged["stages"] = _fitting(merged["stages"], merged["window"].get("duration"))
     if not merged.get("exitCriteria") and "exitCriteria" not in {**profile_defaults, **period}:
         return {**merged, "exitCriteria": list(BUILT_IN_CRITERIA)}
     return merged
+
+
+def _fitting(stages: Sequence[Mapping[str, Any]], duration: object) -> list[Mapping[str, Any]]:
+    """The built-in stages, each a third of a window that is too short for them."""
+    try:
+        third = parse_duration(str(duration)) // 3
+    except InvalidDuration:
+        return list(stages)
+    return [
+        {**stage, "minDuration": format_duration(min(third, parse_duration(stage["minDuration"])))} for stage in stages
+    ]
 
 
 def _merge(path: str, under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""The effective spec of a period as typed values; cross-field rules that the API server checks are checked again here.
+
+The API server sees the period alone. A merge with a profile can break what each of them kept, so a spec is used only
+after it has passed as a whole; a period whose merged spec does not pass writes nothing at all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from hypercare.domain.alert_protection import AlertProtection, parse_alert_protection
+from hypercare.domain.capacity import ScalingRule, parse_scaling
+from hypercare.domain.conditions import Problem
+from hypercare.domain.criteria import Criterion, parse_criterion
+from hypercare.domain.effective import effective_spec
+from hypercare.domain.fields import Field, InvalidField
+from hypercare.domain.life import Plan
+from hypercare.domain.objects import WORKLOADS
+from hypercare.domain.profile import DEFAULT_PROFILE, Profile, parse_profile
+from hypercare.domain.release import parse_release
+from hypercare.domain.rollout import Target
+from hypercare.domain.window import parse_relaxation, parse_stages, parse_window
+
+
+class Mode(StrEnum):
+    """Whether anything but status, events and report is written."""
+
+    ENFORCE = "Enforce"
+    OBSERVE = "Observe"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything a period asks for, defaults included, capped by its profile.
+
+    `unreadable` are criteria that cannot be judged; the others are. A period with one of them never exits by itself.
+    """
+
+    mode: Mode
+    plan: Plan
+    targets: tuple[Target, ...]
+    alerts: AlertProtection
+    scaling: tuple[ScalingRule, ...]
+    criteria: tuple[Criterion, ...]
+    unreadable: tuple[Problem, ...]
+
+    @property
+    def subject(self) -> str:
+        """What is under hypercare, for texts: `checkout 2.4.0`."""
+        return f"{', '.join(target.name for target in self.targets)} {self.plan.release.version}"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A period that can be worked for."""
+
+    spec: Spec
+    profile: Profile
+
+
+def profile_name(period: Mapping[str, Any]) -> str:
+    """The profile that a period names, or the default one."""
+    return str(period.get("spec", {}).get("profile") or DEFAULT_PROFILE)
+
+
+def resolve(period: Mapping[str, Any], profile: Mapping[str, Any] | None) -> Resolved | Problem:
+    """Merge and parse; a `Problem` says what keeps the whole period from being worked for."""
+    name, namespace = profile_name(period), period["metadata"]["namespace"]
+    if profile is None:
+        message = f"HypercareProfile {name!r} does not exist: create it, or name another one"
+        return Problem("spec.profile", "ProfileNotFound", message, stalls=True)
+    try:
+        parsed = parse_profile(name, Field(f"HypercareProfile/{name}: spec", profile.get("spec", {})))
+        if not parsed.limits.allows(namespace):
+            message = f"HypercareProfile {name!r} does not allow namespace {namespace} (limits.allowNamespaces)"
+            return Problem("spec.profile", "NamespaceNotAllowed", message, stalls=True)
+        merged = effective_spec(period.get("spec", {}), profile.get("spec", {}).get("defaults", {}))
+        return Resolved(_parse_spec(Field("spec", merged), parsed), parsed)
+    except InvalidField as error:
+        return Problem(error.path, "InvalidSpec", error.message, stalls=True)
+
+
+def _parse_spec(field: Field, profile: Profile) -> Spec:
+    window = parse_window(field.get("window"), profile.limits.max_seconds)
+    criteria, unreadable = _parse_criteria(field.get("exitCriteria"), profile.limits.max_criteria)
+    return Spec(
+        mode=field.get("mode").choice(Mode),
+        plan=Plan(
+            release=parse_release(field.get("release")),
+            suspend=field.get("suspend").flag(False),
+            window=window,
+            stages=parse_stages(field.get("stages"), window.duration_seconds),
+            relax=parse_relaxation(field.get("relax")),
+        ),
+        targets=_parse_targets(field.get("targets")),
+        alerts=parse_alert_protection(field.get("protection").get("alerts")),
+        scaling=parse_scaling(field.get("protection").get("scaling")),
+        criteria=criteria,
+        unreadable=unreadable,
+    )
+
+
+def _parse_targets(field: Field) -> tuple[Target, ...]:
+    targets = tuple(_parse_target(item) for item in field.items())
+    if not targets:
+        raise field.error("needs at least one target")
+    if len({target.name for target in targets}) < len(targets):
+        raise field.error("target names must be unique")
+    return targets
+
+
+def _parse_target(field: Field) -> Target:
+    kind = field.get("kind")
+    if kind.text() not in WORKLOADS:
+        raise kind.error(f"must be one of {', '.join(WORKLOADS)}")
+    return Target(kind.text(), field.get("name").text(), field.get("version").text(""))
+
+
+def _parse_criteria(field: Field, limit: int) -> tuple[tuple[Criterion, ...], tuple[Problem, ...]]:
+    items = field.items()
+    if len(items) > limit:
+        raise field.error(f"has {len(items)} criteria, the profile allows {limit} (limits.maxCriteria)")
+    names = [item.get("name").text() for item in items]
+    if len(set(names)) < len(names):
+        raise field.error("criterion names must be unique")
+    readable: list[Criterion] = []
+    problems: list[Problem] = []
+    for item in items:
+        try:
+            readable.append(parse_criterion(item))
+        except InvalidField as error:
+            reason = "InvalidPromQL" if "PromQL" in error.message else "InvalidCriterion"
+            problems.append(Problem(error.path, reason, error.message, stalls=True))
+    if not items:
+        message = "no exit criteria are left: name at least one, here or in the profile"
+        problems.append(Problem(field.path, "NoExitCriteria", message, stalls=True))
+    return tuple(readable), tuple(problems)
