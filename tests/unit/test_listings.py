@@ -1,0 +1,155 @@
+"""Full listings: complete at the start, and a cure for what watches cannot tell."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from hypercare import listings
+from hypercare.adapters.cache import Change, WatchCache
+from hypercare.adapters.kubernetes import Listing
+from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES, ObjectRef, Resource
+from hypercare.listings import Listings
+from hypercare.ports import Body, NotFound, Unavailable
+
+CHECKOUT = ObjectRef(PERIODS, "shop", "checkout")
+
+
+def body(name: str, version: int, namespace: str = "shop") -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": namespace, "resourceVersion": str(version)}}
+
+
+class Server:
+    """An API server that serves some resources, holds some objects, and may be away."""
+
+    def __init__(self) -> None:
+        self.served = {PERIODS, PROFILES}
+        self.objects: dict[Resource, list[Body]] = {}
+        self.version = 100
+        self.away = 0
+        self.asked: list[tuple[str, str]] = []
+
+    async def listing(self, resource: Resource, namespace: str = "") -> Listing:
+        self.asked.append((resource.plural, namespace))
+        if self.away:
+            self.away -= 1
+            raise Unavailable("away")
+        if resource not in self.served:
+            raise NotFound("the server could not find the requested resource")
+        found = (
+            each for each in self.objects.get(resource, []) if each["metadata"]["namespace"] == (namespace or "shop")
+        )
+        return Listing(tuple(found), str(self.version))
+
+    async def serves(self, resource: Resource) -> bool:
+        return resource in self.served
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISCOVERY_SECONDS", "RETRY_SECONDS", "SETTLE_SECONDS"):
+        monkeypatch.setattr(listings, name, 0.0)
+
+
+class Fixture:
+    def __init__(self, *namespaces: str) -> None:
+        self.server = Server()
+        self.changes: asyncio.Queue[Change] = asyncio.Queue()
+        self.cache = WatchCache((PERIODS, PROFILES, PROMETHEUS_RULES), self.changes.put_nowait, lambda: 0.0)
+        self.appeared: asyncio.Queue[Resource] = asyncio.Queue()
+        self.listings = Listings(self.server, self.cache, namespaces, self.appeared.put_nowait)
+
+
+@pytest.fixture
+async def kept() -> AsyncIterator[Fixture]:
+    """A primed cache that is being kept, without regular listings within the test."""
+    fixture = Fixture()
+    await fixture.listings.prime()
+    fixture.server.asked.clear()
+    keeping = asyncio.create_task(fixture.listings.keep(resync=3600))
+    yield fixture
+    keeping.cancel()
+
+
+async def until_gone(fixture: Fixture) -> None:
+    async with asyncio.timeout(5):
+        while (await fixture.changes.get()).after:
+            pass
+    assert fixture.cache.find(CHECKOUT) is None
+
+
+async def test_at_the_start_everything_is_known_also_what_is_missing() -> None:
+    fixture = Fixture()
+    fixture.server.objects[PERIODS] = [body("checkout", 7)]
+    await fixture.listings.prime()
+    assert fixture.cache.find(CHECKOUT) is not None
+    assert [fixture.cache.served(each) for each in fixture.cache.resources] == [True, True, False]
+    assert all(fixture.cache.synced(each) for each in fixture.cache.resources)
+
+
+async def test_a_start_waits_for_the_api_server() -> None:
+    fixture = Fixture()
+    fixture.server.away = 3
+    await fixture.listings.prime()
+    assert fixture.cache.synced(PERIODS)
+    assert fixture.server.asked[:4] == [("hypercareperiods", "")] * 4
+
+
+async def test_only_the_served_namespaces_are_listed_and_cluster_scoped_kinds_as_a_whole() -> None:
+    fixture = Fixture("shop", "billing")
+    fixture.server.served.add(PROMETHEUS_RULES)
+    await fixture.listings.prime()
+    assert fixture.server.asked == [
+        ("hypercareperiods", "shop"),
+        ("hypercareperiods", "billing"),
+        ("hypercareprofiles", ""),
+        ("prometheusrules", "shop"),
+        ("prometheusrules", "billing"),
+    ]
+
+
+async def test_a_resource_that_becomes_served_is_listed_and_told_of(kept: Fixture) -> None:
+    kept.server.served.add(PROMETHEUS_RULES)
+    async with asyncio.timeout(5):
+        assert await kept.appeared.get() == PROMETHEUS_RULES
+    assert kept.cache.served(PROMETHEUS_RULES)
+    assert kept.server.asked == [("prometheusrules", "")]
+
+
+async def test_what_was_deleted_while_a_watch_was_broken_is_found_when_kopf_lists_anew(kept: Fixture) -> None:
+    kept.cache.observe(PERIODS, body("checkout", 7))
+    kept.listings.relisted(PERIODS)
+    await until_gone(kept)
+    assert kept.server.asked == [("hypercareperiods", "")]
+
+
+async def test_a_listing_that_fails_is_tried_again(kept: Fixture) -> None:
+    kept.cache.observe(PERIODS, body("checkout", 7))
+    kept.server.away = 2
+    kept.listings.relisted(PERIODS)
+    await until_gone(kept)
+    assert len(kept.server.asked) == 3
+
+
+async def test_regular_listings_need_no_cause() -> None:
+    fixture = Fixture()
+    await fixture.listings.prime()
+    fixture.cache.observe(PERIODS, body("checkout", 7))
+    keeping = asyncio.create_task(fixture.listings.keep(resync=0))
+    await until_gone(fixture)
+    keeping.cancel()
+
+
+async def test_kopfs_own_first_listing_is_no_sign_of_a_broken_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listings, "SETTLE_SECONDS", 3600.0)
+    fixture = Fixture()
+    await fixture.listings.prime()
+    fixture.server.asked.clear()
+    fixture.listings.relisted(PERIODS)
+    fixture.server.served.add(PROMETHEUS_RULES)
+    keeping = asyncio.create_task(fixture.listings.keep(resync=3600))
+    async with asyncio.timeout(5):
+        await fixture.appeared.get()
+    keeping.cancel()
+    assert fixture.server.asked == [("prometheusrules", "")]
