@@ -12,8 +12,9 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 KEEP ?=
 
-# The environment is as new as these files' contents, not their dates: a checkout that changes neither keeps it.
-STAMP := $(VENV)/set-up-$(shell cat requirements-dev.lock pyproject.toml | cksum | tr ' ' '-')
+# The environment is as new as what it is made from, by content and not by date: a checkout that changes none of it, or
+# another setting of a tool, keeps it.
+STAMP := $(VENV)/set-up-$(shell { cat requirements-dev.lock; sed '/^.tool/,$$d' pyproject.toml; } | cksum | tr ' ' '-')
 
 SHELL_FILES = $(shell git ls-files --cached --others --exclude-standard '*.sh' '.ci/run')
 
@@ -29,7 +30,7 @@ $(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
 	  || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), but Python 3.11 to 3.14 is needed. Name one: make PYTHON=python3.13" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "Creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing $$(grep -c '==' requirements-dev.lock) locked packages into $(VENV) (about a minute, once)"
+	@echo "Installing $$(grep -c '==' requirements-dev.lock) locked packages into $(VENV) (half a minute when it is new)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements-dev.lock \
 	  | awk '/^Collecting / {n++; if (n % 10 == 0) {print "  " n " fetched"; fflush()}} /^Installing / {print "  unpacking"; fflush()}'
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
@@ -69,6 +70,10 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 format: $(STAMP) ## Format the code and sort the imports
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+.PHONY: bench
+bench: $(STAMP) ## Print what the pure core costs
+	@$(BIN)/python -m benchmarks
 
 .PHONY: docs
 docs: $(STAMP) ## Write the CRDs from crds/source, and the reference pages from the CRDs

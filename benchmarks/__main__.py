@@ -1,0 +1,23 @@
+"""`python -m benchmarks`: runs every benchmark and prints what its number means for a cluster."""
+
+import sys
+from collections.abc import Callable
+
+from benchmarks.folding import fold_points
+from benchmarks.measure import Finding
+from benchmarks.planning import plan_overlay
+
+BENCHMARKS: tuple[Callable[[], tuple[Finding, ...]], ...] = (fold_points, plan_overlay)
+
+
+def main() -> int:
+    """Print one line per finding."""
+    for benchmark in BENCHMARKS:
+        print(benchmark.__doc__)
+        for finding in benchmark():
+            print(f"  {finding.value:>12.4g} {finding.unit:<28} {finding.meaning}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""The overlay: from the rules of a namespace to the tightened copies."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from benchmarks.measure import Finding, cpu_seconds
+from hypercare.domain.alert_judgement import OverlayContext
+from hypercare.domain.alert_plan import plan_alerts
+from hypercare.domain.alert_protection import parse_alert_protection
+from hypercare.domain.fields import Field
+from hypercare.domain.overlay import OverlayIdentity
+from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.tightening import Tightened
+
+RULES = Path(__file__).parents[1] / "tests" / "corpus" / "kube-prometheus.yaml"
+PROTECTION = parse_alert_protection(
+    Field(
+        "spec.protection.alerts",
+        {"from": [{"selector": {}}], "tighten": {"shortenFor": "50%", "minFor": "30s", "deliver": "Notify"}},
+    )
+)
+
+
+def plan_overlay() -> tuple[Finding, ...]:
+    """Planning an overlay: every alert of kube-prometheus in one namespace."""
+    text = RULES.read_text(encoding="utf-8")
+    spec = yaml.safe_load(text)
+    rules = [{"metadata": {"name": "all", "namespace": "monitoring", "uid": "u", "labels": {}}, "spec": spec}]
+    context = OverlayContext(
+        identity=OverlayIdentity("monitoring", "benchmark", "uid", "r1-00000000", {"release": "stack"}),
+        subject="Deployment benchmark 1.0.0",
+        strength=100,
+        enforce=True,
+        default_interval_seconds=30,
+        tenancy=Tenancy(label="namespace", namespace="monitoring"),
+    )
+    plan = plan_alerts(PROTECTION, rules, context)
+    seconds = cpu_seconds(lambda: plan_alerts(PROTECTION, rules, context))
+    reading = cpu_seconds(lambda: yaml.safe_load(text))
+    copies = sum(isinstance(outcome.result, Tightened) for outcome in plan.outcomes)
+    size = len(json.dumps(plan.overlay)) / len(json.dumps(spec))
+    return (
+        Finding(copies / len(plan.outcomes), "of the alerts", f"copied, {copies} of {len(plan.outcomes)}"),
+        Finding(seconds / len(plan.outcomes) * 1e6, "us per alert", "planned"),
+        Finding(seconds / reading, "times reading their YAML", "planning all of them"),
+        Finding(size, "times their size", "the overlay, with its companions"),
+    )
