@@ -1,0 +1,115 @@
+"""Every real alert gets an outcome, and every overlay that is made of real alerts is one that Prometheus loads."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hypercare.domain.alert_plan import AlertPlan
+from hypercare.domain.promql import parse
+from hypercare.domain.tightening import Tightened, Untouched
+from hypercare.domain.watched import Making
+from tests.cluster.programs import find_programs
+from tests.corpus.rules import FILES, alerting_rules, rule_objects
+from tests.unit.alert_rules import plan, rules_of
+
+STRENGTHS = (100, 50, 25)
+# What the 1093 alerts come to at full strength; a change here is a change of what users see.
+EXPECTED = {
+    "kube-prometheus.yaml": {
+        "Tightened": 109,
+        "StateNotRestored": 19,
+        "NoFor": 9,
+        "AlwaysFires": 1,
+        "ReadsAlerts": 1,
+    },
+    "awesome-prometheus-alerts.yaml": {
+        "Tightened": 667,
+        "NoFor": 245,
+        "StateNotRestored": 40,
+        "AlreadyShort": 1,
+        "AlwaysFires": 1,
+    },
+}
+
+
+def word(outcome: Tightened | Untouched) -> str:
+    return outcome.reason.value if isinstance(outcome, Untouched) else "Tightened"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_alert_gets_an_outcome(file: str) -> None:
+    plans = [plan([body]) for body in rule_objects(file)]
+
+    outcomes = [each for planned in plans for each in planned.outcomes]
+    counts = Counter(word(each.result) for each in outcomes)
+    print(f"\n{file}: {len(outcomes)} alerts, " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
+    assert len(outcomes) == len(alerting_rules(file))
+    assert counts == EXPECTED[file]
+    assert [problem for planned in plans for problem in planned.problems] == []
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_watched_alert_can_be_proven_quiet(file: str) -> None:
+    for body in rule_objects(file):
+        planned = plan([body])
+        recorded = Counter(
+            (rule["record"], rule["labels"].get("hypercare_rule"))
+            for rule in (rules_of(planned.overlay) if planned.overlay else [])
+            if "record" in rule
+        )
+        for alert in planned.watched:
+            assert recorded["hypercare:original:active", alert.rule_id] == 1
+            assert recorded["hypercare:alert:active", alert.rule_id] == int(alert.making is Making.TIGHTENED)
+            assert recorded["hypercare:alert:inputs", alert.rule_id] == int(alert.depends_on_input)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_expression_of_an_overlay_parses(file: str) -> None:
+    for body in rule_objects(file):
+        planned = plan([body])
+        for rule in rules_of(planned.overlay) if planned.overlay else []:
+            parse(rule["expr"])
+
+
+@pytest.fixture(scope="module")
+def promtool() -> Path:
+    return find_programs()["promtool"]
+
+
+def check_rules(promtool: Path, paths: Sequence[Path]) -> None:
+    done = subprocess.run([promtool, "check", "rules", *paths], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def as_prometheus_reads_it(planned: AlertPlan) -> list[dict[str, Any]]:
+    """The groups as prometheus-operator hands them to Prometheus: without Thanos' field."""
+    groups = planned.overlay["spec"]["groups"] if planned.overlay else []
+    return [{key: value for key, value in group.items() if key != "partial_response_strategy"} for group in groups]
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("strength", STRENGTHS)
+@pytest.mark.parametrize("file", FILES)
+def test_every_overlay_is_accepted_by_promtool(file: str, strength: int, promtool: Path, tmp_path: Path) -> None:
+    queue = {"alert": "Queue", "expr": "queue > 3", "for": "1m", "runbook": "https://q", "owner": "me"}
+    paths = []
+    for number, body in enumerate(rule_objects(file)):
+        planned = plan([body], {"strength": strength}, labels={"war_room": "yes"}, add=[queue])
+        paths.append(tmp_path / f"{number:03}.yaml")
+        paths[-1].write_text(yaml.safe_dump({"groups": as_prometheus_reads_it(planned)}), encoding="utf-8")
+
+    check_rules(promtool, paths)
+
+
+@pytest.mark.cluster
+def test_promtool_would_refuse_a_broken_overlay(promtool: Path, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "sum("}]}]}))
+
+    with pytest.raises(AssertionError, match="unclosed left parenthesis"):
+        check_rules(promtool, [path])

@@ -1,0 +1,272 @@
+"""Which alerts a period watches: by rule, selector, name and severity; every mistake has the path of its field."""
+
+import time
+from typing import Any
+
+import pytest
+
+from hypercare.domain.alert_protection import Deliver, parse_alert_protection
+from hypercare.domain.alert_selection import Selection, select
+from hypercare.domain.fields import Field, InvalidField
+from tests.unit.alert_rules import alert, protection, rule_object
+
+CHECKOUT = rule_object(
+    "checkout-alerts",
+    {"record": "job:errors:rate5m", "expr": "sum(rate(errors[5m]))"},
+    alert("CheckoutErrors"),
+    alert("CheckoutSlow", labels={"severity": "warning"}),
+    interval="1m",
+)
+BASKET = rule_object("basket-alerts", alert("BasketErrors", labels={}))
+BASKET["metadata"]["labels"] = {"team": "basket", "tier": "web"}
+OURS = rule_object("hypercare-checkout", alert("CheckoutErrors"))
+OURS["metadata"]["ownerReferences"] = [{"kind": "HypercarePeriod", "name": "checkout", "uid": "uid-1"}]
+LABELLED = rule_object("overlay", alert("CheckoutErrors"))
+LABELLED["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "hypercare"}
+
+
+def chosen(**fields: Any) -> Selection:
+    return select(protection(**fields), [BASKET, CHECKOUT, OURS, LABELLED], 30)
+
+
+def names(selection: Selection) -> list[str]:
+    return [each.source.alertname for each in selection.alerts]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param(
+            {"rule": "checkout-alerts"}, ["CheckoutErrors", "CheckoutSlow"], id="a rule by name: all its alerts"
+        ),
+        pytest.param({"selector": {}}, ["BasketErrors", "CheckoutErrors", "CheckoutSlow"], id="{} selects every rule"),
+        pytest.param({"selector": {"matchLabels": {"team": "basket"}}}, ["BasketErrors"], id="rules by label"),
+        pytest.param(
+            {"selector": {"matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}},
+            ["CheckoutErrors", "CheckoutSlow"],
+            id="rules without a label",
+        ),
+        pytest.param(
+            {"selector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["web"]}]}},
+            ["CheckoutErrors", "CheckoutSlow"],
+            id="NotIn takes rules that lack the label",
+        ),
+        pytest.param(
+            {"selector": {}, "alerts": [".*Errors"]}, ["BasketErrors", "CheckoutErrors"], id="alerts by pattern"
+        ),
+        pytest.param({"selector": {}, "severities": ["warning"]}, ["CheckoutSlow"], id="alerts by severity"),
+    ],
+)
+def test_a_source_selects(source: dict[str, Any], expected: list[str]) -> None:
+    selection = chosen(**{"from": [source]})
+
+    assert names(selection) == expected
+    assert selection.problems == ()
+
+
+def test_patterns_are_anchored() -> None:
+    selection = chosen(**{"from": [{"selector": {}, "alerts": ["Errors", "Checkout"]}]})
+
+    assert names(selection) == []
+    assert [each.path for each in selection.problems] == [
+        "spec.protection.alerts.from[0].alerts[0]",
+        "spec.protection.alerts.from[0].alerts[1]",
+        "spec.protection.alerts.from[0]",
+    ]
+
+
+def test_an_alert_that_two_sources_select_is_watched_once() -> None:
+    assert names(chosen(**{"from": [{"rule": "basket-alerts"}, {"selector": {}, "alerts": ["Basket.*"]}]})) == [
+        "BasketErrors"
+    ]
+
+
+def test_what_is_read_of_an_alert() -> None:
+    body = rule_object(
+        "r",
+        alert("A", expr=1, for_="1m500ms", keep_firing_for="3m", annotations={"summary": "s"}),
+        interval="15s",
+        query_offset="1500ms",
+        labels={"team": "x", "severity": "info"},
+    )
+
+    (found,) = select(protection(), [body], 30).alerts
+
+    source = found.source
+    assert (source.expr, source.for_seconds, source.keep_firing_for) == ("1", 61, "3m")
+    assert (source.group.interval_seconds, source.group.query_offset_seconds) == (15, 2)
+    assert source.own_labels == {"team": "x", "severity": "critical"}
+    assert source.group.group_id == "r/checkout.rules"
+
+
+def test_a_group_without_an_interval_gets_the_default_one() -> None:
+    assert select(protection(), [BASKET], 45).alerts[0].source.group.interval_seconds == 45
+
+
+def test_the_identity_of_an_alert_depends_on_its_place_alone() -> None:
+    before = select(protection(), [rule_object("r", alert("A"), alert("B"))], 30).alerts
+    edited = select(protection(), [rule_object("r", alert("A", expr="x > 1", for_="1h"), alert("B"))], 30).alerts
+
+    assert [each.source.rule_id for each in edited] == [each.source.rule_id for each in before]
+    assert len({each.source.rule_id for each in before}) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "reason", "words"),
+    [
+        pytest.param(
+            {"from": [{"rule": "chekout-alerts"}]},
+            "spec.protection.alerts.from[0].rule",
+            "RuleNotFound",
+            "no PrometheusRule chekout-alerts",
+            id="a rule that does not exist",
+        ),
+        pytest.param(
+            {"from": [{"rule": "hypercare-checkout"}]},
+            "spec.protection.alerts.from[0].rule",
+            "RuleNotFound",
+            "made by hypercare",
+            id="an overlay is never a source",
+        ),
+        pytest.param(
+            {"from": [{"selector": {"matchLabels": {"team": "nobody"}}}]},
+            "spec.protection.alerts.from[0].selector",
+            "RuleNotFound",
+            "team=nobody",
+            id="a selector that selects nothing",
+        ),
+        pytest.param(
+            {"from": [{"rule": "basket-alerts", "alerts": ["Checkout.*"]}]},
+            "spec.protection.alerts.from[0].alerts[0]",
+            "AlertNotFound",
+            "'Checkout.*' matches none of the 1 alerts of PrometheusRule basket-alerts",
+            id="a pattern that matches nothing",
+        ),
+        pytest.param(
+            {"from": [{"rule": "basket-alerts", "severities": ["critical"]}]},
+            "spec.protection.alerts.from[0]",
+            "NoAlertSelected",
+            "selects no alert of PrometheusRule basket-alerts",
+            id="a severity that no alert has",
+        ),
+        pytest.param(
+            {"overrides": [{"alert": "Nope", "for": "1m"}]},
+            "spec.protection.alerts.overrides[0].alert",
+            "AlertNotFound",
+            "no selected alert is named Nope",
+            id="an override of an alert that is not selected",
+        ),
+        pytest.param(
+            {"overrides": [{"alert": "CheckoutErrors", "for": "15m"}]},
+            "spec.protection.alerts.overrides[0].for",
+            "OverrideLoosens",
+            "15m would loosen CheckoutErrors of checkout-alerts/checkout.rules, which fires after 10m",
+            id="an override that would loosen",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_field(fields: dict[str, Any], path: str, reason: str, words: str) -> None:
+    problem = chosen(**fields).problems[0]
+
+    assert (problem.path, problem.reason, problem.stalls) == (path, reason, True)
+    assert words in problem.message
+
+
+def test_a_namespace_without_rules_is_no_mistake_when_everything_is_meant() -> None:
+    assert select(protection(), [], 30) == Selection((), ())
+
+
+def test_a_mistake_leaves_the_rest_selected() -> None:
+    selection = chosen(**{"from": [{"rule": "nope"}, {"rule": "basket-alerts"}]})
+
+    assert names(selection) == ["BasketErrors"]
+    assert len(selection.problems) == 1
+
+
+def test_a_rule_that_cannot_be_read_leaves_the_others_selected() -> None:
+    body = rule_object("r", alert("A", for_="soon"), alert("B"), alert("C", labels={"severity": 3}))
+
+    selection = select(protection(), [body], 30)
+
+    assert names(selection) == ["B"]
+    assert [(each.reason, each.path) for each in selection.problems] == [
+        ("InvalidRule", "spec.protection.alerts.from[0]")
+    ] * 2
+    assert "PrometheusRule r spec.groups[0].rules[0].for" in selection.problems[0].message
+
+
+def test_an_override_changes_the_delivery_of_its_alert_alone() -> None:
+    selection = chosen(overrides=[{"alert": "CheckoutErrors", "deliver": "Page"}])
+
+    assert {each.source.alertname: each.deliver for each in selection.alerts} == {
+        "BasketErrors": Deliver.NOTIFY,
+        "CheckoutErrors": Deliver.PAGE,
+        "CheckoutSlow": Deliver.NOTIFY,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        pytest.param({"from": [{}]}, "x.from[0]", id="neither rule nor selector"),
+        pytest.param({"from": [{"rule": "a", "selector": {}}]}, "x.from[0]", id="both rule and selector"),
+        pytest.param({"from": [{"rule": "a", "alerts": ["("]}]}, "x.from[0].alerts[0]", id="a pattern that is none"),
+        pytest.param({"from": [{"rule": "a", "alerts": ["(a+)+"]}]}, "x.from[0].alerts[0]", id="a repeated group"),
+        pytest.param({"from": [{"rule": "a", "alerts": ["(?=a)"]}]}, "x.from[0].alerts[0]", id="a lookaround"),
+        pytest.param(
+            {"from": [{"rule": "a", "alerts": [".*a.*b.*c.*"]}]}, "x.from[0].alerts[0]", id="four repetitions"
+        ),
+        pytest.param({"tighten": {"shortenFor": "120%"}}, "x.tighten.shortenFor", id="more than everything"),
+        pytest.param({"overrides": [{"alert": "A"}]}, "x.overrides[0]", id="an override of nothing"),
+        pytest.param(
+            {"overrides": [{"alert": "A", "for": "1m"}, {"alert": "A", "for": "2m"}]},
+            "x.overrides",
+            id="twice the same",
+        ),
+        pytest.param({"labels": {"namespace": "x"}}, "x.labels.namespace", id="the namespace label"),
+        pytest.param({"labels": {"hypercare_rule": "x"}}, "x.labels.hypercare_rule", id="a label of hypercare"),
+        pytest.param({"labels": {"severity": "page"}}, "x.labels.severity", id="severity is decided by deliver"),
+        pytest.param({"labels": {"a-b": "x"}}, "x.labels.a-b", id="not a label name"),
+        pytest.param({"labels": {"route": "{{ broken"}}, "x.labels.route", id="a template in a label"),
+        pytest.param({"add": [{"alert": "A", "expr": "x", "owner": "me"}]}, "x.add[0].runbook", id="no runbook"),
+        pytest.param({"add": [{"alert": "A", "expr": "x", "runbook": "r"}]}, "x.add[0].owner", id="no owner"),
+        pytest.param(
+            {"add": [{"alert": "A", "expr": "x", "runbook": "r", "owner": "me", "summary": "{{ if }}"}]},
+            "x.add[0].summary",
+            id="a template that may not parse",
+        ),
+    ],
+)
+def test_a_shape_that_cannot_be_used_is_refused_with_its_path(body: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidField) as refusal:
+        parse_alert_protection(Field("x", body))
+
+    assert refusal.value.path == path
+
+
+@pytest.mark.parametrize("pattern", ["Checkout.*", "A|B", "(Checkout|Basket)Errors?", r"A\+B", "[*+]{1,2}x"])
+def test_usual_patterns_are_accepted(pattern: str) -> None:
+    body = {"from": [{"rule": "a", "alerts": [pattern]}]}
+
+    assert parse_alert_protection(Field("x", body)).sources[0].alerts[0].pattern == pattern
+
+
+def test_the_worst_accepted_pattern_is_quick() -> None:
+    source = {"selector": {}, "alerts": [".*.*.*x"]}
+    body = rule_object("r", alert("a" * 250))
+
+    began = time.perf_counter()
+    select(protection(**{"from": [source]}), [body], 30)
+
+    assert time.perf_counter() - began < 2
+
+
+def test_simple_templates_in_the_summary_of_an_added_alert_are_accepted() -> None:
+    summary = "{{ $value | humanizePercentage }} of {{ $labels.pod }}"
+    body = {"add": [{"alert": "A", "expr": "x", "runbook": "r", "owner": "me", "summary": summary}]}
+
+    assert parse_alert_protection(Field("x", body)).add[0].summary == summary
+
+
+def test_an_absent_field_asks_for_nothing() -> None:
+    assert not parse_alert_protection(Field("x")).requested
