@@ -140,7 +140,9 @@ def _start_time(pid: int) -> str:
     try:
         # The second field, the command name, may hold spaces and parentheses; the fields after it do not.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        threads = len(os.listdir(f"/proc/{pid}/task"))
     except (FileNotFoundError, ProcessLookupError):
         return ""
     state, started = fields[0], fields[19]
-    return "" if state in "ZX" else started
+    # The first thread can be a zombie while others still hold the files and ports.
+    return "" if state in "ZX" and threads == 1 else started

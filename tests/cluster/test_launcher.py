@@ -12,6 +12,7 @@ import pytest
 
 from tests.cluster import processes
 from tests.cluster.access import operator_kubeconfig
+from tests.cluster.api import HttpError
 from tests.cluster.cluster import Cluster, ClusterError, running
 from tests.cluster.layout import signing_key
 from tests.cluster.mirror import project
@@ -109,10 +110,12 @@ class TestRules:
         heartbeat = f'test:heartbeat{{namespace="{namespace}"}}'
         cluster.wait_until("the rule is evaluated", lambda: bool(cluster.query(heartbeat)))
         cluster.kill_process("prometheus")
-        with pytest.raises(Exception, match="refused"):
-            cluster.query(heartbeat)
-        crashed = time.time()
-        cluster.start_process("prometheus")
+        try:
+            with pytest.raises(HttpError, match="refused"):
+                cluster.query(heartbeat)
+            crashed = time.time()
+        finally:
+            cluster.start_process("prometheus")
         newest = f"{heartbeat} > {crashed}"
         cluster.wait_until("the rule is evaluated again", lambda: bool(cluster.query(newest)))
 
