@@ -1,0 +1,173 @@
+"""The status of a period, rendered from a decision; bounded, and for people as well as machines.
+
+Only `status.read_life`, the conditions, the evidence and the scaling rows are read back. The rest is written anew on
+each visit. What changes with every point of evidence is `progress`: it alone is no reason to write at once.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypercare.domain.conditions import Condition, stamp, timestamp
+from hypercare.domain.exit_criteria import NONE
+from hypercare.domain.findings import Findings
+from hypercare.domain.life import Life, Phase
+from hypercare.domain.overlay import OVERLAY_PREFIX, revision_of
+from hypercare.domain.scaling_rows import render_rows
+from hypercare.domain.snapshot import Overlay, Reading, Snapshot
+from hypercare.domain.status import TimelineEntry, render_life, render_timeline
+from hypercare.domain.tightening import Tightened, Untouched
+
+STATUS_LIMIT_BYTES = 32 * 1024
+REFUSAL_LIMIT = 20
+_SUMMARY_LIMIT = 1024
+_SHORTEST_TIMELINE = 5
+_PROGRESS_OF_CRITERIA = frozenset(
+    {
+        "metFor",
+        "remaining",
+        "last",
+        "worst",
+        "worstSeries",
+        "coverage",
+        "finalThrough",
+        "gaps",
+        "lastBad",
+        "regression",
+        "message",
+        "reason",
+    }
+)
+_PROGRESS_OF_SCALING = frozenset({"ready", "message"})
+_PROGRESSING_CONDITIONS = frozenset({"Ready", "EvidenceFresh", "ExitCriteriaMet", "Stalled", "ScalingRaised"})
+
+
+def render_status(
+    snapshot: Snapshot, findings: Findings, conditions: Sequence[Condition], timeline: tuple[TimelineEntry, ...]
+) -> dict[str, Any]:
+    """Render the whole status of a visit."""
+    life, identity, stored = findings.life, snapshot.identity, snapshot.stored
+    status = {
+        "observedGeneration": identity.generation,
+        **_life_and_window(life, snapshot),
+        "overlay": _overlay(snapshot.overlay, identity.name),
+        "criteria": [dict(reading.stored) for reading in snapshot.readings],
+        "alerts": _alerts(snapshot.overlay),
+        "scaling": render_rows(snapshot.capacity.rows),
+        "blocked": NONE if life.closed else findings.evidence.blocked,
+        "summary": _summary(findings)[:_SUMMARY_LIMIT],
+        "ends": _ends(snapshot, life),
+        "timeline": render_timeline(timeline),
+        "conditions": stamp(conditions, stored.conditions, identity.generation, snapshot.now),
+    }
+    if stored.report:
+        status |= {"report": stored.report, "reports": list(stored.reports)}
+    return bounded(status)
+
+
+def render_begun(life: Life, conditions: list[dict[str, Any]], generation: int, entry: TimelineEntry) -> dict[str, Any]:
+    """Render the status of a run that has just begun: nothing of an earlier run is left in it."""
+    return {
+        "observedGeneration": generation,
+        **render_life(life),
+        "blocked": "start",
+        "summary": entry.message,
+        "timeline": render_timeline((entry,)),
+        "conditions": conditions,
+    }
+
+
+def significant(status: Mapping[str, Any]) -> str:
+    """The part of a status whose change is written at once, as text to compare."""
+    kept = {key: value for key, value in status.items() if key not in {"summary", "blocked"}}
+    kept["criteria"] = [_without(each, _PROGRESS_OF_CRITERIA) for each in status.get("criteria", ())]
+    kept["scaling"] = [_without(each, _PROGRESS_OF_SCALING) for each in status.get("scaling", ())]
+    kept["conditions"] = [
+        _without(each, {"message"}) if each.get("type") in _PROGRESSING_CONDITIONS else each
+        for each in status.get("conditions", ())
+    ]
+    return json.dumps(kept, sort_keys=True)
+
+
+def bounded(status: dict[str, Any]) -> dict[str, Any]:
+    """Cut the timeline, oldest entries after the first, until the status fits."""
+    timeline = list(status["timeline"])
+    while len(timeline) > _SHORTEST_TIMELINE and _size({**status, "timeline": timeline}) > STATUS_LIMIT_BYTES:
+        del timeline[1]
+    return {**status, "timeline": timeline}
+
+
+def _size(status: Mapping[str, Any]) -> int:
+    return len(json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _without(body: Mapping[str, Any], keys: frozenset[str] | set[str]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key not in keys}
+
+
+def _life_and_window(life: Life, snapshot: Snapshot) -> dict[str, Any]:
+    body = render_life(life)
+    if life.started_at is not None:
+        window = snapshot.resolved.spec.plan.window
+        body["window"] |= {
+            "plannedEnd": timestamp(window.planned_end(life.started_at, life.extensions_used)),
+            "hardEnd": timestamp(window.hard_end(life.started_at)),
+        }
+    return body
+
+
+def _overlay(overlay: Overlay, period: str) -> dict[str, Any]:
+    body = overlay.plan.overlay
+    live = {"liveSince": timestamp(overlay.live_since)} if overlay.live_since else {}
+    if body is None:
+        return live
+    groups = len(body["spec"]["groups"])
+    return {"name": OVERLAY_PREFIX + period, "revision": revision_of(body), "groups": groups, **live}
+
+
+def _alerts(overlay: Overlay) -> dict[str, Any]:
+    outcomes = overlay.plan.outcomes
+    refused = [(each.alertname, each.result) for each in outcomes if isinstance(each.result, Untouched)]
+    return {
+        "selected": len(outcomes),
+        "tightened": sum(isinstance(each.result, Tightened) for each in outcomes),
+        "untouched": len(refused),
+        "refusals": [
+            {"alert": name[:128], "reason": result.reason.value, "message": result.message[:512]}
+            for name, result in refused[:REFUSAL_LIMIT]
+        ],
+    }
+
+
+def _summary(findings: Findings) -> str:
+    life, evidence = findings.life, findings.evidence
+    match life.phase:
+        case Phase.PENDING:
+            return f"Waiting for the start: {findings.rollout.message}"
+        case Phase.COMPLETED:
+            return "Completed: the exit criteria were met and everything is restored"
+        case Phase.ENDED:
+            return f"Ended without success ({life.outcome}); everything is restored"
+        case Phase.RELAXING:
+            return f"Relaxing ({life.outcome}) at {life.strength}%: {evidence.message}"
+        case _:
+            return f"{evidence.message}"
+
+
+def _ends(snapshot: Snapshot, life: Life) -> str:
+    if life.closed or life.started_at is None:
+        return NONE
+    window = snapshot.resolved.spec.plan.window
+    if life.phase is Phase.DECISION_NEEDED:
+        return f"held until {_minute(life.phase_since + window.hold_seconds)}"
+    planned = _minute(window.planned_end(life.started_at, life.extensions_used))
+    return f"{planned} (extended {life.extensions_used}x)" if life.extensions_used else planned
+
+
+def _minute(seconds: int) -> str:
+    return timestamp(seconds)[:16] + "Z"
+
+
+def criterion_head(reading: Reading) -> str:
+    """The name of a criterion with its verdict, for events and the timeline."""
+    return f"{reading.criterion.name} is {reading.judgement.verdict}"

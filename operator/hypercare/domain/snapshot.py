@@ -1,0 +1,100 @@
+"""Everything that one visit read about a period, frozen: what `decide` decides on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypercare.domain.alert_plan import AlertPlan
+from hypercare.domain.capacity import ScalingPlan
+from hypercare.domain.conditions import ConditionType, Observed, Problem
+from hypercare.domain.criteria import Criterion
+from hypercare.domain.judgement import Judgement, Verdict
+from hypercare.domain.life import Life
+from hypercare.domain.liveness import Liveness
+from hypercare.domain.period import Resolved
+from hypercare.domain.rollout import Rollout
+from hypercare.domain.scaling_rows import ScalingRow
+from hypercare.domain.status import TimelineEntry
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which object this is about; `generation` is that of the spec that was read."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the status said before this visit; verdicts by the name of their criterion."""
+
+    conditions: Mapping[ConditionType, Observed]
+    observed_generation: int
+    timeline: tuple[TimelineEntry, ...]
+    verdicts: Mapping[str, Verdict]
+    report: str
+    reports: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NotWritten:
+    """The overlay that is wanted is not there yet, so there is nothing to see live."""
+
+
+@dataclass(frozen=True)
+class NoneWanted:
+    """No overlay is wanted, and none is there."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """No overlay is wanted, and one of ours is still there."""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What is known of the overlay. `live_since` is when this run's first heartbeat was, Unix seconds; 0 for never."""
+
+    plan: AlertPlan
+    state: Liveness | NotWritten | NoneWanted | Leftover
+    live_since: int = 0
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What is wanted of autoscalers, and where each stands."""
+
+    plan: ScalingPlan
+    rows: tuple[ScalingRow, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One criterion and what its evidence says; `late_seconds` is how far it is behind what should be final."""
+
+    criterion: Criterion
+    judgement: Judgement
+    final_through: int
+    late_seconds: int
+    stored: Body
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One visit's view. `now` in Unix seconds."""
+
+    identity: Identity
+    resolved: Resolved
+    life: Life
+    rollout: Rollout
+    target_problems: tuple[Problem, ...]
+    overlay: Overlay
+    capacity: Capacity
+    readings: tuple[Reading, ...]
+    stored: Stored
+    now: int
