@@ -5,7 +5,8 @@ operator. They fill no `patch` and return nothing: Kopf would write that to the 
 is lost without a word. All work is done by the due-queue.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 import kopf
@@ -13,6 +14,13 @@ import kopf
 from hypercare.adapters.kubernetes import Credentials
 from hypercare.domain.objects import Resource
 from hypercare.ports import Body
+
+
+class _Patience(Iterable[float]):
+    """Pauses between attempts, in seconds, without an end."""
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((0.5, 1.0, 2.0, 3.0), repeat(5.0))
 
 
 class Observer(Protocol):
@@ -87,6 +95,8 @@ def settings_for(request_timeout: float) -> kopf.OperatorSettings:
     settings.posting.enabled = False
     # A CRD that comes later is served then.
     settings.scanning.disabled = False
+    # Kopf's own patience ends after 54 s, and with it the process; an API server may be away for longer than that.
+    settings.networking.error_backoffs = _Patience()
     settings.networking.request_timeout = request_timeout
     settings.networking.connect_timeout = request_timeout
     # Handlers only feed the cache, so there is nothing to wait for at the end.
