@@ -2,9 +2,9 @@
 
 Limits of the parser (promql-parser 0.12, Rust), each found by trying: `str()` writes strings unescaped, so only
 `prettify()` is used; there are no source positions; nodes are made by parsing text, never by hand; `repr` and `walk`
-take cubic time on deep trees, and deep brackets overflow the stack of the process, so depth is bounded before and
-after parsing; reading `.at` ends in a panic on `a @ -5`. What it refuses may still be valid for a newer Prometheus, and
-that cannot be told from an error for sure; the known cases are named `UnsupportedPromQL`.
+take cubic time on deep trees, and deep brackets overflow the stack of the process, so brackets and operators are
+counted before parsing and depth after it; reading `.at` ends in a panic on `a @ -5`. What it refuses may still be valid
+for a newer Prometheus, and that cannot be told from an error for sure; the known cases are named `UnsupportedPromQL`.
 """
 
 import re
@@ -17,12 +17,12 @@ import promql_parser as pp
 
 _MAX_LENGTH = 8192
 _MAX_DEPTH = 64
-_MAX_OPERATORS = 256
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`', re.DOTALL)
+_MAX_BRACKETS = 256
+_MAX_OPERATORS = 512
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SELECTOR = re.compile(
     r'(?P<name>[a-zA-Z0-9_:]*)(?:\{(?P<body>(?:"(?:[^"\\]|\\.)*"|[^"}])*)\})?(?P<time>[^{}]*)', re.DOTALL
 )
-_BRACES = re.compile(r"\{[^{}]*\}")
 _OPERATOR = re.compile(r"[-+*/%^]|[=!<>]=?|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _KNOWN_REFUSALS = (
     (re.compile(r"`[^`]*\\[^`]*`"), "a backslash in backquotes: write it in double quotes, each backslash twice"),
@@ -53,12 +53,12 @@ def parse(text: str) -> pp.Expr:
         InvalidPromQL: it does not parse.
         UnsupportedPromQL: it is too long or too deep, or in a form that the parser is known not to read.
     """
-    bare = without_strings(text)
     if len(text) > _MAX_LENGTH:
         raise UnsupportedPromQL(f"longer than {_MAX_LENGTH} characters")
-    if _bracket_depth(bare) > _MAX_DEPTH:
-        raise UnsupportedPromQL(f"brackets nested deeper than {_MAX_DEPTH}")
-    if len(_OPERATOR.findall(_BRACES.sub("", bare))) > _MAX_OPERATORS:
+    # Counted in the raw text, strings and comments included: what is cut out by a guess could hide what overflows.
+    if sum(text.count(bracket) for bracket in "([{") > _MAX_BRACKETS:
+        raise UnsupportedPromQL(f"more than {_MAX_BRACKETS} opening brackets")
+    if len(_OPERATOR.findall(text)) > _MAX_OPERATORS:
         raise UnsupportedPromQL(f"more than {_MAX_OPERATORS} operators")
     try:
         tree = pp.parse(text)
@@ -69,11 +69,6 @@ def parse(text: str) -> pp.Expr:
     if any(selector.matchers.or_matchers for selector in selectors(tree)):
         raise UnsupportedPromQL("`or` between label matchers is not PromQL")
     return tree
-
-
-def without_strings(text: str) -> str:
-    """The text with every string literal emptied, so that operators can be looked for."""
-    return _STRINGS.sub('""', text)
 
 
 def nodes(tree: pp.Expr) -> Iterator[pp.Expr]:
@@ -159,7 +154,7 @@ def check_replayable(tree: pp.Expr) -> None:
         raise UnsupportedPromQL(
             "a string or a range of samples is no value: use a function such as rate() or max_over_time()"
         )
-    if "@" in without_strings(tree.prettify()):
+    if "@" in _STRINGS.sub("", tree.prettify()):
         raise UnsupportedPromQL("the @ modifier: evidence is read at many times, and must mean the same at each")
     for node in nodes(tree):
         match node:
@@ -221,14 +216,6 @@ def _all(parts: list[str]) -> str:
 
 def _seconds(duration: timedelta | None) -> int:
     return 0 if duration is None else ceil(duration.total_seconds())
-
-
-def _bracket_depth(text: str) -> int:
-    depth = deepest = 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _deeper_than(tree: pp.Expr, limit: int) -> bool:

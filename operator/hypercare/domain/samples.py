@@ -21,14 +21,6 @@ class Series:
     samples: tuple[Sample, ...]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A complete answer. `warnings` taint it: a Thanos partial response is HTTP 200 with a warning."""
-
-    series: tuple[Series, ...]
-    warnings: tuple[str, ...] = ()
-
-
 class FailureKind(StrEnum):
     """Why a query has no answer; values are condition-style reasons."""
 
@@ -37,6 +29,8 @@ class FailureKind(StrEnum):
     REFUSED = "PrometheusRefused"
     BAD_QUERY = "InvalidPromQL"
     INVALID_ANSWER = "InvalidAnswer"
+    PARTIAL_ANSWER = "PartialAnswer"
+    NATIVE_HISTOGRAM = "NativeHistogram"
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,28 @@ class QueryFailed:
 
     kind: FailureKind
     message: str
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A stretch of a range, from `start` through `end` (Unix seconds), that has no usable answer."""
+
+    start: int
+    end: int
+    failure: QueryFailed
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to all of the question but the `unanswered` stretches of it.
+
+    `warnings` taint the whole answer: a Thanos partial response is HTTP 200 with a warning. A source that has found out
+    which stretches are tainted reports these as unanswered instead.
+    """
+
+    series: tuple[Series, ...]
+    warnings: tuple[str, ...] = ()
+    unanswered: tuple[Unanswered, ...] = ()
 
 
 Result = Answer | QueryFailed

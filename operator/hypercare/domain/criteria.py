@@ -1,0 +1,255 @@
+"""Exit criteria as the spec has them: what is asked, which values pass, and for how long.
+
+A criterion that parses can be read: its PromQL has been parsed, found replayable and found confinable to a namespace.
+What it says about data is in `points` and `quiet`, how points become a verdict in `evidence`, and the seam that the
+loop uses in `reading`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+
+from hypercare.domain.bounds import Above, Below, Between, Bound, Equals
+from hypercare.domain.fields import Field
+from hypercare.domain.promql import PromQLError, check_replayable, parse
+from hypercare.domain.tenancy import Tenancy, confine
+
+MAX_CRITERIA = 20
+_DEFAULT_COVERAGE = 0.95
+_LONGEST_DEFAULT_GAP = 600
+_DEFAULT_GAP_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class QueryKind:
+    """The values of a PromQL expression; fewer than `min_series` of them are no evidence."""
+
+    query: str
+    bound: Bound
+    min_series: int = 1
+
+
+@dataclass(frozen=True)
+class RatioKind:
+    """Errors over total. Errors that are absent while the total is above `min_total` count as 0."""
+
+    errors: str
+    total: str
+    bound: Bound
+    min_total: float = 0.0
+
+
+class Include(StrEnum):
+    """Whose alerts must be quiet: the team's own, the tightened copies, or both."""
+
+    ORIGINALS = "Originals"
+    COPIES = "Copies"
+    BOTH = "Both"
+
+
+class AlertState(StrEnum):
+    """States of an alert, as the label `alertstate` has them."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+
+
+@dataclass(frozen=True)
+class AlertsKind:
+    """No selected alert is in one of the states. Empty severities or names: all that `protection.alerts` selects."""
+
+    severities: tuple[str, ...]
+    names: tuple[str, ...]
+    states: frozenset[AlertState] = frozenset({AlertState.FIRING})
+    include: Include = Include.ORIGINALS
+
+
+Kind = QueryKind | RatioKind | AlertsKind
+
+
+@dataclass(frozen=True)
+class AlwaysActive:
+    """Every point counts."""
+
+
+@dataclass(frozen=True)
+class ActiveWhen:
+    """Points count only while every value of the query satisfies the bound; no value at all means not active."""
+
+    query: str
+    bound: Above | Below
+
+
+@dataclass(frozen=True)
+class NoRegression:
+    """No second bound."""
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Regressed once values have been past the bound for `for_seconds` on end."""
+
+    bound: Above | Below
+    for_seconds: int
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One exit criterion. Times are seconds of active time, shares are parts of one."""
+
+    name: str
+    kind: Kind
+    sustained_seconds: int
+    coverage: float
+    max_gap_seconds: int
+    allow_bad: float = 0.0
+    active_when: AlwaysActive | ActiveWhen = AlwaysActive()
+    regression: NoRegression | Regression = NoRegression()
+    advisory: bool = False
+
+    @property
+    def kind_name(self) -> str:
+        """The key of the spec that holds the kind."""
+        match self.kind:
+            case QueryKind():
+                return "query"
+            case RatioKind():
+                return "ratio"
+            case AlertsKind():
+                return "alerts"
+
+
+def parse_criterion(field: Field) -> Criterion:
+    """Read one element of `spec.exitCriteria`.
+
+    Raises:
+        InvalidField: with the path, also for PromQL that cannot be read.
+    """
+    sustained = field.get("sustainedFor").seconds()
+    if sustained <= 0:
+        raise field.get("sustainedFor").error("must be longer than zero")
+    kind = _parse_kind(field)
+    gap = min(_LONGEST_DEFAULT_GAP, int(_DEFAULT_GAP_SHARE * sustained))
+    regression = _parse_regression(field.get("regression"))
+    if isinstance(kind, AlertsKind) and isinstance(regression, Regression):
+        raise field.get("regression").error("is not used with alerts, which have no value")
+    return Criterion(
+        name=field.get("name").text(),
+        kind=kind,
+        sustained_seconds=sustained,
+        coverage=field.get("coverage").share(_DEFAULT_COVERAGE),
+        max_gap_seconds=field.get("maxGap").seconds(gap),
+        allow_bad=field.get("allowBad").share(0.0),
+        active_when=_parse_active_when(field.get("activeWhen")),
+        regression=regression,
+        advisory=field.get("advisory").flag(False),
+    )
+
+
+def definition_hash(criterion: Criterion) -> str:
+    """Hash of all that changes what the criterion asks; its name and `advisory` do not."""
+    asked = (
+        criterion.kind,
+        criterion.sustained_seconds,
+        criterion.coverage,
+        criterion.max_gap_seconds,
+        criterion.allow_bad,
+        criterion.active_when,
+        criterion.regression,
+    )
+    return hashlib.sha256(repr(_stable(asked)).encode()).hexdigest()[:12]
+
+
+def _stable(value: object) -> object:
+    """The same with sets in order, for `repr` of a set differs between processes."""
+    match value:
+        case AlertsKind():
+            return ("alerts", sorted(value.severities), sorted(value.names), sorted(value.states), value.include)
+        case tuple():
+            return tuple(_stable(each) for each in value)
+    return value
+
+
+def _parse_kind(field: Field) -> Kind:
+    written = [key for key in ("query", "ratio", "alerts") if field.get(key).present]
+    if len(written) != 1:
+        raise field.error("exactly one of query, ratio and alerts must be set")
+    match written[0]:
+        case "query":
+            min_series = field.get("minSeries").integer(1)
+            if min_series < 1:
+                raise field.get("minSeries").error("must be at least 1")
+            return QueryKind(_promql(field.get("query")), _parse_bound(field), min_series)
+        case "ratio":
+            return _parse_ratio(field)
+        case _:
+            return _parse_alerts(field.get("alerts"))
+
+
+def _parse_ratio(field: Field) -> RatioKind:
+    ratio = field.get("ratio")
+    min_total = ratio.get("minTotal").number(0.0)
+    if min_total < 0:
+        raise ratio.get("minTotal").error("must not be negative")
+    return RatioKind(_promql(ratio.get("errors")), _promql(ratio.get("total")), _parse_bound(field), min_total)
+
+
+def _parse_alerts(field: Field) -> AlertsKind:
+    states = frozenset(state.choice(AlertState) for state in field.get("states").items())
+    return AlertsKind(
+        severities=field.get("severities").texts(),
+        names=field.get("names").texts(),
+        states=states or frozenset({AlertState.FIRING}),
+        include=field.get("include").choice(Include, Include.ORIGINALS),
+    )
+
+
+def _parse_bound(field: Field) -> Bound:
+    written = [key for key in ("above", "below", "between", "equals") if field.get(key).present]
+    if len(written) != 1:
+        raise field.error("exactly one of above, below, between and equals must be set")
+    value = field.get(written[0])
+    match written[0]:
+        case "above":
+            return Above(_finite(value))
+        case "below":
+            return Below(_finite(value))
+        case "equals":
+            return Equals(_finite(value))
+    ends = [_finite(end) for end in value.items()]
+    if len(ends) != 2 or ends[0] > ends[1]:
+        raise value.error("must be two numbers, the lower one first")
+    return Between(ends[0], ends[1])
+
+
+def _parse_side(field: Field) -> Above | Below:
+    above, below = field.get("above"), field.get("below")
+    if above.present == below.present:
+        raise field.error("exactly one of above and below must be set")
+    return Above(_finite(above)) if above.present else Below(_finite(below))
+
+
+def _parse_active_when(field: Field) -> AlwaysActive | ActiveWhen:
+    return ActiveWhen(_promql(field.get("query")), _parse_side(field)) if field.present else AlwaysActive()
+
+
+def _parse_regression(field: Field) -> NoRegression | Regression:
+    return Regression(_parse_side(field), field.get("for").seconds()) if field.present else NoRegression()
+
+
+def _finite(field: Field) -> float:
+    number = field.number()
+    if not isfinite(number):
+        raise field.error("must be a finite number")
+    return number
+
+
+def _promql(field: Field) -> str:
+    text = field.text()
+    try:
+        check_replayable(parse(text))
+        confine(text, Tenancy("namespace", "checked"))
+    except PromQLError as error:
+        raise field.error(f"{type(error).__name__}: {error}") from error
+    return text
