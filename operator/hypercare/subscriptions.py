@@ -112,8 +112,8 @@ def _targeting(names: set[str], cache: ObjectCache, namespace: str) -> Iterable[
 
 
 def _holds_of(change: Change, cache: ObjectCache) -> Iterable[Key]:
-    """Holds that may lose a claim: those which name a period that is gone, or another one under the same name."""
-    if _uid(change.before) == _uid(change.after):
+    """Holds that may lose a claim: those which name a period that is gone or going, or another of the same name."""
+    if _identity(change.before) == _identity(change.after):
         return ()
     holds = cache.select(HOLDS, change.ref.namespace)
     return (reference(HOLDS, hold) for hold in holds if change.ref.name in _claimants(hold))
@@ -128,8 +128,9 @@ def _keys(periods: Iterable[Body]) -> Iterable[Key]:
     return (reference(PERIODS, body) for body in periods)
 
 
-def _uid(body: Body) -> str:
-    return str(body.get("metadata", {}).get("uid", ""))
+def _identity(body: Body) -> tuple[str, bool]:
+    metadata = body.get("metadata", {})
+    return str(metadata.get("uid", "")), "deletionTimestamp" in metadata
 
 
 def _phase(body: Body) -> str:

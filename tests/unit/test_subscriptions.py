@@ -94,6 +94,13 @@ def test_a_period_whose_spec_changes_does_not_wake_its_holds(cache: WatchCache) 
     assert {key.name for key in keys} == {"checkout"}
 
 
+def test_a_period_that_is_being_deleted_wakes_its_holds(cache: WatchCache) -> None:
+    before, after = period("checkout"), period("checkout")
+    after["metadata"] |= {"deletionTimestamp": "2026-11-20T22:00:00Z"}
+    keys = woken(Change(reference(PERIODS, after), before, after), cache)
+    assert {key.name for key in keys} == {"checkout", "hold"}
+
+
 @pytest.mark.parametrize(
     ("resource", "before", "after", "news"),
     [
