@@ -46,6 +46,7 @@ class Listings:
         self._appeared = appeared
         self._suspects: set[Resource] = set()
         self._settled_at = float("inf")
+        self._failing = False
 
     async def prime(self) -> None:
         """List every resource once; tries until the API server answers."""
@@ -72,11 +73,21 @@ class Listings:
             if loop.time() >= next_resync:
                 self._suspects.update(resource for resource in self._cache.resources if self._cache.served(resource))
                 next_resync = loop.time() + resync
+            await self._look_at_all()
+
+    async def _look_at_all(self) -> None:
+        """One round; an error ends it and is told once; what is left is looked at in the next."""
+        try:
             for resource in self._cache.resources:
-                try:
-                    await self._look(resource)
-                except ApiError as error:
-                    _logger.warning("Could not look for %s: %s", resource.plural, error.message)
+                await self._look(resource)
+        except ApiError as error:
+            if not self._failing:
+                _logger.warning("Could not look for changes: %s", error.message)
+            self._failing = True
+            return
+        if self._failing:
+            _logger.info("Could look for changes again")
+        self._failing = False
 
     async def _look(self, resource: Resource) -> None:
         if resource in self._suspects:

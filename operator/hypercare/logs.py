@@ -70,10 +70,30 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class RetryFilter(logging.Filter):
+    """Lets one line in `seconds` pass of those that Kopf writes for each attempt at each watch during an outage."""
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._last = -seconds
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be logged."""
+        if not (record.name.startswith("kopf.") and record.getMessage().startswith("Request attempt")):
+            return True
+        if record.created - self._last < self._seconds:
+            return False
+        self._last = record.created
+        return True
+
+
 def configure_logging(form: LogFormat, level: LogLevel, stream: TextIO = sys.stderr) -> None:
     """Send every log line of the process to `stream` in one format, Kopf's and the libraries' among them."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter())
+    if level is not LogLevel.DEBUG:
+        handler.addFilter(RetryFilter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.value.upper())

@@ -1,6 +1,7 @@
 """Full listings: complete at the start, and a cure for what watches cannot tell."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -130,6 +131,19 @@ async def test_a_listing_that_fails_is_tried_again(kept: Fixture) -> None:
     kept.listings.relisted(PERIODS)
     await until_gone(kept)
     assert len(kept.server.asked) == 3
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end(kept: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    kept.cache.observe(PERIODS, body("checkout", 7))
+    kept.server.away = 5
+    kept.listings.relisted(PERIODS)
+    await until_gone(kept)
+    kept.server.served.add(PROMETHEUS_RULES)
+    async with asyncio.timeout(5):
+        await kept.appeared.get()
+    assert caplog.text.count("Could not look for changes: away") == 1
+    assert caplog.text.count("Could look for changes again") == 1
 
 
 async def test_regular_listings_need_no_cause() -> None:

@@ -199,6 +199,17 @@ def test_kopf_tells_of_problems_but_not_of_each_event() -> None:
 
 
 @pytest.mark.usefixtures("restored_logging")
+def test_an_outage_is_told_once_and_not_for_each_attempt_at_each_watch() -> None:
+    stream = lines(LogFormat.TEXT)
+    watching = logging.getLogger("kopf._cogs.clients.watching")
+    for attempt in range(20):
+        watching.error("Request attempt #%d failed; will retry: GET /x", attempt)
+    watching.error("Something else")
+    assert stream.getvalue().count("Request attempt") == 1
+    assert "Something else" in stream.getvalue()
+
+
+@pytest.mark.usefixtures("restored_logging")
 def test_a_failed_visit_is_logged_with_a_traceback_only_when_it_is_a_bug() -> None:
     stream = lines(LogFormat.TEXT)
     telemetry = Telemetry()
