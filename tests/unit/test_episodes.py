@@ -39,6 +39,8 @@ NOTHING = Answer(())
         pytest.param(original(300, 330), copy(150, 180, 210, 240, 270, 300, 330), (150,), (), id="the copy came first"),
         pytest.param(original(300), copy(300), (0,), (), id="both at once"),
         pytest.param(original(300, 330), copy(330), (-30,), (), id="a copy that came one step later is not hidden"),
+        pytest.param(original(330), copy(270, 300), (60,), (), id="one point apart is together"),
+        pytest.param(original(360), copy(300), (), (Episode(300, 300),), id="two points apart are two things"),
         pytest.param(original(300), NOTHING, (), (), id="no copy, no gain"),
         pytest.param(NOTHING, copy(150, 180), (), (Episode(150, 180),), id="the warning was all there was"),
         pytest.param(original(300), copy(90, 300), (0,), (Episode(90, 90),), id="a separate warning is no gain"),
@@ -62,7 +64,7 @@ def test_instances_of_an_alert_count_as_one() -> None:
 
     (history,) = alert_episodes([ERRORS], originals, NOTHING, STEP)
 
-    assert history == AlertHistory(ERRORS, (Episode(30, 90),), ())
+    assert history == AlertHistory(ERRORS, (Episode(30, 90),), (), STEP)
 
 
 def test_alerts_that_never_fired_are_left_out() -> None:

@@ -23,25 +23,30 @@ class Episode:
 
 @dataclass(frozen=True)
 class AlertHistory:
-    """What one watched alert did."""
+    """What one watched alert did.
+
+    Episodes of original and copy belong together when they touch: groups are evaluated at different moments, so what
+    happens together may be one point of the grid apart.
+    """
 
     alert: WatchedAlert
     originals: tuple[Episode, ...]
     copies: tuple[Episode, ...]
+    step_seconds: int
 
     @property
     def gains(self) -> tuple[int, ...]:
         """Per episode of the original that a copy shared: by how many seconds the copy fired earlier."""
-        shared = ((each, self._sharing(each)) for each in self.originals)
+        shared = ((each, [copy for copy in self.copies if self._together(copy, each)]) for each in self.originals)
         return tuple(each.start - min(copy.start for copy in copies) for each, copies in shared if copies)
 
     @property
     def warnings_only(self) -> tuple[Episode, ...]:
         """Episodes of the copy during which the original stayed quiet: the early warning that was all there was."""
-        return tuple(copy for copy in self.copies if not any(_overlap(copy, each) for each in self.originals))
+        return tuple(copy for copy in self.copies if not any(self._together(copy, each) for each in self.originals))
 
-    def _sharing(self, original: Episode) -> list[Episode]:
-        return [copy for copy in self.copies if _overlap(copy, original)]
+    def _together(self, copy: Episode, original: Episode) -> bool:
+        return copy.start <= original.end + self.step_seconds and original.start <= copy.end + self.step_seconds
 
 
 def copies_query(owner_text: str, step_seconds: int) -> str:
@@ -75,6 +80,7 @@ def alert_episodes(
             # An added alert has no original; one of its name belongs to somebody else.
             _episodes(by_name.get(alert.alertname, set()) if alert.making is not Making.ADDED else (), step_seconds),
             _episodes(by_rule.get(alert.rule_id, set()), step_seconds),
+            step_seconds,
         )
         for alert in watched
     )
@@ -100,7 +106,3 @@ def _episodes(times: Iterable[int], step: int) -> tuple[Episode, ...]:
         else:
             found.append(Episode(time, time))
     return tuple(found)
-
-
-def _overlap(one: Episode, other: Episode) -> bool:
-    return one.start <= other.end and other.start <= one.end
