@@ -82,7 +82,7 @@ def read_track(field: Field) -> Track:
     Raises:
         InvalidField: it is not one that `write_track` wrote.
     """
-    text = field.text("-") if field.present else ""
+    text = field.text("")
     runs = _RUN.findall(text)
     if "".join(sort + count for sort, count in runs) != text or len(runs) > MAX_SEGMENTS:
         raise field.error("is not a list of marks")
@@ -128,12 +128,12 @@ def _read_streak(field: Field) -> Streak:
 def _read_worst(field: Field, through: int) -> Shown:
     at = field.get("worstAt")
     return _read_shown(
-        field.get("worst"), field.get("worstSeries").text("-"), parse_time(at) if at.present else through
+        field.get("worst"), field.get("worstSeries").text(""), parse_time(at) if at.present else through
     )
 
 
 def _read_shown(field: Field, series: str, time: int) -> Shown:
-    return Measured(field.number(), series.removeprefix("-"), time) if field.present else NotMeasured()
+    return Measured(field.number(), series, time) if field.present else NotMeasured()
 
 
 def _time(field: Field) -> int:
