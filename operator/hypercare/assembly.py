@@ -6,6 +6,7 @@ visit decides on half a picture, and a start while the API server is away waits 
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,16 +15,26 @@ import kopf
 
 from hypercare import __version__
 from hypercare.adapters.cache import Change, WatchCache, reference
+from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.events import ApiEvents
 from hypercare.adapters.kubernetes import Access, ApiServer
+from hypercare.adapters.prometheus import PrometheusSource
+from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings
-from hypercare.domain.objects import HOLDS, PERIODS, Resource
+from hypercare.domain.objects import HOLDS, PERIODS, ObjectRef, Resource
+from hypercare.evidence_reader import EvidenceReader
+from hypercare.gather import Gatherer
 from hypercare.handlers import register, settings_for
 from hypercare.health import Health, HealthServer, Vitals
+from hypercare.hold_reconcile import HoldReconciler
 from hypercare.listings import Listings
 from hypercare.logs import about, configure_logging
+from hypercare.overlay_reader import OverlayReader
+from hypercare.overlay_writer import OverlayWriter
 from hypercare.ports import ApiError
 from hypercare.queue import Done, DueQueue, Handler, Key, Outcome
+from hypercare.reconcile import Hands, PeriodReconciler
+from hypercare.report_writer import ReportWriter
 from hypercare.subscriptions import WATCHED, open_periods, woken
 from hypercare.telemetry import Telemetry
 
@@ -31,7 +42,6 @@ from hypercare.telemetry import Telemetry
 SPREAD_EACH = 0.02
 SPREAD_LIMIT = 20.0
 FAILED = 1
-INTERRUPTED = 130
 _logger = logging.getLogger(__name__)
 
 
@@ -46,9 +56,33 @@ class Adapters:
     wake: Callable[[Key], None]
 
 
-def reconcilers(_adapters: Adapters) -> Mapping[Resource, Handler]:
+def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
     """Who visits which objects."""
-    return {}
+    api, cache = adapters.api, adapters.cache
+
+    def living(namespace: str, name: str, uid: str) -> bool:
+        found = cache.find(ObjectRef(PERIODS, namespace, name))
+        metadata = found["metadata"] if found is not None else {}
+        return metadata.get("uid") == uid and "deletionTimestamp" not in metadata
+
+    endpoints = Endpoints(PrometheusSource, adapters.telemetry.queried)
+    holds = HoldReconciler(api, cache, living, adapters.wake, time.time)
+    gatherer = Gatherer(
+        cache,
+        endpoints.source,
+        OverlayReader(api, cache),
+        EvidenceReader(cache, adapters.telemetry),
+        holds.refusals,
+    )
+    hands = Hands(
+        objects=api,
+        cache=cache,
+        events=adapters.events,
+        overlays=OverlayWriter(api, cache),
+        claims=ClaimKeeper(api, cache),
+        reports=ReportWriter(api, cache),
+    )
+    return {PERIODS: PeriodReconciler(gatherer, hands, time.time).visit, HOLDS: holds.visit}
 
 
 class Operator:
@@ -130,8 +164,17 @@ class Operator:
         return tuple(resource.plural for resource in self._cache.resources if not self._cache.synced(resource))
 
 
+def _stop_on_signals() -> None:
+    """Stop while the start is still waiting; Kopf takes the signals over. As PID 1, the default would ignore them."""
+    task = asyncio.current_task()
+    if task is not None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
 async def run(settings: Settings) -> None:
     """Run the operator until it is told to stop."""
+    _stop_on_signals()
     telemetry = Telemetry()
     access = Access(settings.kubeconfig, settings.context, settings.api_timeout)
     async with await ApiServer.connect(access, telemetry.requested) as api:
@@ -143,8 +186,8 @@ def serve(settings: Settings) -> int:
     configure_logging(settings.log_format, settings.log_level)
     try:
         asyncio.run(run(settings))
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except asyncio.CancelledError:
+        _logger.info("Stopped before the start was complete")
     except (ApiError, OSError) as error:
         _logger.error("Could not start: %s", error)
         return FAILED

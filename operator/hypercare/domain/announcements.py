@@ -1,0 +1,71 @@
+"""What is told once, when it becomes so: as an Event, in the log, and where it lasts in the timeline of the report."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hypercare.domain.conditions import Condition, ConditionStatus, ConditionType, Observed
+from hypercare.domain.findings import Findings
+from hypercare.domain.judgement import Verdict
+from hypercare.domain.snapshot import Reading, Snapshot
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """One piece of news. `lasting` ones belong to the timeline."""
+
+    reason: str
+    message: str
+    warning: bool = False
+    lasting: bool = True
+
+
+def announce(snapshot: Snapshot, findings: Findings, conditions: Sequence[Condition]) -> tuple[Announcement, ...]:
+    """The news of a visit: verdicts that changed, and conditions that flipped."""
+    if findings.life.closed:
+        return ()
+    now_true = {each.type: each for each in conditions}
+    before = snapshot.stored.conditions
+    return (*_verdicts(snapshot), *_flips(now_true, before))
+
+
+def _verdicts(snapshot: Snapshot) -> Iterator[Announcement]:
+    for reading in snapshot.readings:
+        before = snapshot.stored.verdicts.get(reading.criterion.name, Verdict.UNKNOWN)
+        verdict = reading.judgement.verdict
+        if verdict is not before:
+            yield Announcement(f"Criterion{verdict}", _verdict_text(reading), warning=verdict is Verdict.UNMET)
+
+
+def _verdict_text(reading: Reading) -> str:
+    return f"{reading.criterion.name} is {reading.judgement.verdict}: {reading.judgement.message}"
+
+
+def _flips(
+    conditions: Mapping[ConditionType, Condition], before: Mapping[ConditionType, Observed]
+) -> Iterator[Announcement]:
+    if _became_true(ConditionType.ALERTS_TIGHTENED, conditions, before):
+        condition = conditions[ConditionType.ALERTS_TIGHTENED]
+        yield Announcement("AlertsTightened", condition.message or condition.reason, lasting=condition.reason == "Live")
+    if _became_true(ConditionType.SCALING_RAISED, conditions, before):
+        condition = conditions[ConditionType.SCALING_RAISED]
+        lasting = condition.reason == "Raised"
+        yield Announcement("ScalingRaised", condition.message or condition.reason, lasting=lasting)
+    if _became_true(ConditionType.REGRESSED, conditions, before):
+        yield Announcement("Regressed", conditions[ConditionType.REGRESSED].message, warning=True)
+    if _became_true(ConditionType.STALLED, conditions, before):
+        condition = conditions[ConditionType.STALLED]
+        yield Announcement(condition.reason, condition.message, warning=True)
+    stale = conditions[ConditionType.EVIDENCE_FRESH]
+    if stale.status is ConditionStatus.FALSE and _was(stale.type, before) is ConditionStatus.TRUE:
+        yield Announcement("EvidenceStale", stale.message, warning=True)
+
+
+def _became_true(
+    kind: ConditionType, conditions: Mapping[ConditionType, Condition], before: Mapping[ConditionType, Observed]
+) -> bool:
+    return conditions[kind].status is ConditionStatus.TRUE and _was(kind, before) is not ConditionStatus.TRUE
+
+
+def _was(kind: ConditionType, before: Mapping[ConditionType, Observed]) -> ConditionStatus:
+    seen = before.get(kind)
+    return seen.condition.status if seen is not None else ConditionStatus.UNKNOWN

@@ -1,0 +1,175 @@
+"""Reading the evidence of a period: one round of range queries per evaluation interval, each distinct one once.
+
+Between two ticks of the interval, and after a status write that failed, the outcome in memory counts. It is what the
+status holds, or a little ahead of it; after a restart the fold goes on from the status and arrives at the same place.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypercare.domain.conditions import timestamp
+from hypercare.domain.criteria import Criterion
+from hypercare.domain.evidence import EvidenceState
+from hypercare.domain.evidence_status import read_state, render_evidence
+from hypercare.domain.fields import Field
+from hypercare.domain.judgement import Judgement, Verdict
+from hypercare.domain.life import Phase
+from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.period import Mode
+from hypercare.domain.quiet import NoOverlay, OverlayLive, OverlayNotLive, Recording, Watch, Whose
+from hypercare.domain.reading import Context, NoEvidence, Outcome, evaluate, plan
+from hypercare.domain.samples import RangeQuery, Result
+from hypercare.domain.snapshot import Overlay, Reading
+from hypercare.domain.source_rules import MANAGED_BY, MANAGER
+from hypercare.overlay_reader import Subject
+from hypercare.ports import Body, MetricSource, ObjectCache
+from hypercare.telemetry import Telemetry
+
+_NAMES_LAST_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class _Tick:
+    """What was found out at one tick: for which spec and run, and when (in evaluation intervals)."""
+
+    generation: int
+    run: str
+    number: int
+    outcomes: Mapping[str, Outcome]
+
+
+class EvidenceReader:
+    """Reads the criteria of one period at a time."""
+
+    def __init__(self, cache: ObjectCache, telemetry: Telemetry) -> None:
+        self._cache = cache
+        self._telemetry = telemetry
+        self._ticks: dict[str, _Tick] = {}
+        self._names: tuple[int, frozenset[str]] = (0, frozenset())
+
+    def forget(self, ref: ObjectRef, uid: str) -> None:
+        """Drop what is kept of a period that is gone."""
+        self._ticks.pop(uid, None)
+        self._telemetry.forget(ref)
+
+    async def read(self, subject: Subject, overlay: Overlay, status: Body, source: MetricSource) -> tuple[Reading, ...]:
+        """Judge every criterion of a started, open run that is not suspended; of any other, tell what is stored."""
+        life, criteria = subject.life, subject.resolved.spec.criteria
+        stored = {each.get("name").text(): each for each in Field("status", status).get("criteria").items()}
+        if life.started_at is None:
+            return ()
+        if life.closed or life.phase is Phase.SUSPENDED:
+            return tuple(_remembered(each, stored[each.name]) for each in criteria if each.name in stored)
+        context = self._context(subject, overlay, life.started_at)
+        outcomes = await self._outcomes(subject, criteria, context, stored, source)
+        readings = tuple(_reading(each, outcomes[each.name], context, stored.get(each.name)) for each in criteria)
+        ref = ObjectRef(PERIODS, subject.identity.namespace, subject.identity.name)
+        if readings:
+            self._telemetry.evaluated(ref, min(each.final_through for each in readings))
+        return readings
+
+    async def _outcomes(
+        self,
+        subject: Subject,
+        criteria: Sequence[Criterion],
+        context: Context,
+        stored: Mapping[str, Field],
+        source: MetricSource,
+    ) -> Mapping[str, Outcome]:
+        identity, run = subject.identity, subject.life.run.id
+        number = subject.now // subject.resolved.profile.evaluation.interval
+        last = self._ticks.get(identity.uid)
+        if last is not None and (last.generation, last.run, last.number) == (identity.generation, run, number):
+            return last.outcomes
+        known = last.outcomes if last is not None and last.run == run else {}
+        plans = [plan(each, _state(each, known, stored), context) for each in criteria]
+        results = await _fetch({query for each in plans for query in each.queries}, source)
+        outcomes = {
+            each.criterion.name: evaluate(each, {query: results[query] for query in each.queries}) for each in plans
+        }
+        self._ticks[identity.uid] = _Tick(identity.generation, run, number, outcomes)
+        return outcomes
+
+    def _context(self, subject: Subject, overlay: Overlay, started_at: int) -> Context:
+        identity = subject.identity
+        return Context(
+            now=subject.now,
+            evaluation=subject.resolved.profile.evaluation,
+            tenancy=subject.tenancy,
+            whose=Whose(identity.namespace, identity.name, subject.life.run.id),
+            started_at=started_at,
+            floor=subject.life.streak_floor or 0,
+            watch=Watch(overlay.plan.watched, _recording(subject, overlay), self._unique_names(subject.now)),
+        )
+
+    def _unique_names(self, now: int) -> frozenset[str]:
+        """Names of alerts that only one rule of the cluster has; copies of ours do not count."""
+        read_at, names = self._names
+        if now - read_at >= _NAMES_LAST_SECONDS:
+            seen: dict[str, int] = {}
+            for body in self._cache.select(PROMETHEUS_RULES):
+                for name in _alert_names(body):
+                    seen[name] = seen.get(name, 0) + 1
+            names = frozenset(name for name, count in seen.items() if count == 1)
+            self._names = (now, names)
+        return names
+
+
+def _recording(subject: Subject, overlay: Overlay) -> Recording:
+    if subject.resolved.spec.mode is Mode.OBSERVE:
+        return NoOverlay()
+    return OverlayLive(overlay.live_since) if overlay.live_since else OverlayNotLive()
+
+
+def _state(
+    criterion: Criterion, known: Mapping[str, Outcome], stored: Mapping[str, Field]
+) -> EvidenceState | NoEvidence:
+    if criterion.name in known:
+        return known[criterion.name].state
+    return read_state(stored[criterion.name]) if criterion.name in stored else NoEvidence()
+
+
+async def _fetch(queries: set[RangeQuery], source: MetricSource) -> Mapping[RangeQuery, Result]:
+    ordered = list(queries)
+    return dict(zip(ordered, await asyncio.gather(*(source.range(query) for query in ordered)), strict=True))
+
+
+def _reading(criterion: Criterion, outcome: Outcome, context: Context, stored: Field | None) -> Reading:
+    settled = context.now - context.evaluation.delay
+    verdict = outcome.judgement.verdict.value
+    same = stored is not None and stored.get("verdict").value == verdict and stored.get("since").present
+    since = stored.get("since").text() if same and stored is not None else timestamp(context.now)
+    rendered: dict[str, Any] = {**render_evidence(criterion, outcome), "since": since}
+    return Reading(
+        criterion=criterion,
+        judgement=outcome.judgement,
+        final_through=outcome.state.final_through,
+        late_seconds=max(0, settled - outcome.state.final_through),
+        stored=rendered,
+    )
+
+
+def _remembered(criterion: Criterion, stored: Field) -> Reading:
+    """What status says of a criterion that is not read any more."""
+    state = read_state(stored)
+    shown = state if isinstance(state, EvidenceState) else EvidenceState("", 0)
+    judgement = Judgement(
+        verdict=stored.get("verdict").choice(Verdict, Verdict.UNKNOWN),
+        reason=stored.get("reason").text("-"),
+        message=stored.get("message").text("-"),
+        met_for_seconds=stored.get("metFor").seconds(0),
+        remaining_seconds=stored.get("remaining").seconds(0),
+        last=shown.last,
+        worst=shown.worst,
+    )
+    body = stored.value if isinstance(stored.value, Mapping) else {}
+    return Reading(criterion, judgement, shown.final_through, 0, body)
+
+
+def _alert_names(body: Body) -> list[str]:
+    if body["metadata"].get("labels", {}).get(MANAGED_BY) == MANAGER:
+        return []
+    groups = body.get("spec", {}).get("groups") or ()
+    return [str(rule["alert"]) for group in groups for rule in group.get("rules") or () if "alert" in rule]

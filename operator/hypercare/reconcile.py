@@ -1,0 +1,251 @@
+"""One visit to one period: gather, decide, apply, render.
+
+A transition is stored in the status before anything it causes is written, in a visit of its own. Every status write
+names the resourceVersion it was decided on, so a decision on an outdated object, or one that arrives late, is refused.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypercare.claims import ClaimKeeper
+from hypercare.domain.announcements import Announcement, announce
+from hypercare.domain.assessment import Before, assess, unusable
+from hypercare.domain.conditions import ConditionType, Observed, Problem, read_conditions, stamp, unknown
+from hypercare.domain.decide import Decision, decide, works
+from hypercare.domain.fields import InvalidField
+from hypercare.domain.findings import Findings
+from hypercare.domain.life import Life, Phase, Transition
+from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.overlay import OVERLAY_PREFIX
+from hypercare.domain.period import Mode, Resolved, profile_name, resolve
+from hypercare.domain.rendering import render_begun, render_status, significant
+from hypercare.domain.snapshot import Snapshot
+from hypercare.domain.status import TimelineEntry, Unvisited, read_life
+from hypercare.domain.transitions import begin
+from hypercare.domain.visits import next_visit, progress_seconds
+from hypercare.gather import Gatherer
+from hypercare.overlay_writer import OverlayWriter
+from hypercare.ports import Body, Conflict, Events, NotFound, ObjectCache, Objects
+from hypercare.queue import After, Done, Outcome
+from hypercare.report_writer import ReportWriter
+
+_AT_ONCE = After(0.0)
+_AGAIN = After(0.5)
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Everything that a visit writes with."""
+
+    objects: Objects
+    cache: ObjectCache
+    events: Events
+    overlays: OverlayWriter
+    claims: ClaimKeeper
+    reports: ReportWriter
+
+
+class PeriodReconciler:
+    """Visits periods by their reference. `clock` returns Unix seconds.
+
+    Between visits it remembers only when a status was last written, and what the gatherer's readers hold; all of it is
+    lost in a restart without consequence.
+    """
+
+    def __init__(self, gatherer: Gatherer, hands: Hands, clock: Callable[[], float]) -> None:
+        self._gatherer = gatherer
+        self._hands = hands
+        self._clock = clock
+        self._written: dict[str, int] = {}
+        self._uids: dict[ObjectRef, str] = {}
+
+    async def visit(self, ref: ObjectRef) -> Outcome:
+        """Visit once and say when to come back.
+
+        Raises:
+            ApiError: the API server did not answer, or refuses what it should not; the queue backs off.
+        """
+        body = self._hands.cache.find(ref)
+        if body is None or body["metadata"].get("deletionTimestamp"):
+            self._forget(ref)
+            return Done()
+        if self._uids.get(ref) not in {None, body["metadata"]["uid"]}:
+            self._forget(ref)
+        self._uids[ref] = body["metadata"]["uid"]
+        try:
+            return await self._visit(ref, body, int(self._clock()))
+        except Conflict:
+            return _AGAIN
+        except NotFound:
+            self._forget(ref)
+            return Done()
+
+    async def _visit(self, ref: ObjectRef, body: Body, now: int) -> Outcome:
+        profile = self._hands.cache.find(ObjectRef(PROFILES, "", profile_name(body)))
+        match resolve(body, profile):
+            case Problem() as problem:
+                return await self._refuse(ref, body, problem, now)
+            case resolved:
+                return await self._work(ref, body, resolved, now)
+
+    async def _work(self, ref: ObjectRef, body: Body, resolved: Resolved, now: int) -> Outcome:
+        try:
+            life = read_life(body.get("status", {}))
+        except InvalidField as error:
+            advice = f"{error.message}; somebody has edited the status: delete and re-create the period"
+            return await self._refuse(ref, body, Problem(error.path, "InvalidStatus", advice, stalls=True), now)
+        if isinstance(life, Unvisited):
+            return await self._begin(ref, body, resolved, now)
+        snapshot = await self._gatherer.gather(body, resolved, life, now)
+        decision = decide(snapshot)
+        if decision.transition is not None:
+            return await self._advance(ref, body, snapshot, decision, decision.transition)
+        findings = await self._apply(snapshot, decision.findings)
+        return await self._settle(ref, body, snapshot, findings)
+
+    async def _begin(self, ref: ObjectRef, body: Body, resolved: Resolved, now: int) -> Outcome:
+        transition = begin(resolved.spec.plan, body["metadata"]["uid"], now)
+        await self._start_run(ref, body, transition.life, TimelineEntry(now, transition.reason, transition.message))
+        return _AT_ONCE
+
+    async def _start_run(
+        self, ref: ObjectRef, body: Body, life: Life, entry: TimelineEntry, reports: tuple[str, ...] = ()
+    ) -> None:
+        conditions = [unknown(kind, "RunStarted") for kind in ConditionType]
+        generation = body["metadata"]["generation"]
+        status = {
+            **render_begun(life, stamp(conditions, {}, generation, entry.time), generation, entry),
+            # What is raised outlives the run that raised it.
+            "scaling": body.get("status", {}).get("scaling", []),
+            "reports": list(reports),
+        }
+        await self._store(ref, body, status, entry.time)
+        await self._tell(body, life, (Announcement(entry.reason, entry.message),))
+
+    async def _advance(
+        self, ref: ObjectRef, body: Body, snapshot: Snapshot, decision: Decision, transition: Transition
+    ) -> Outcome:
+        """Store a transition, and nothing else; what it causes is written from the next visit on."""
+        now = snapshot.now
+        entry = TimelineEntry(now, transition.reason, transition.message)
+        if transition.life.run.id != snapshot.life.run.id:
+            if decision.supersedes:
+                snapshot = await self._report(snapshot, superseded=True)
+            await self._start_run(ref, body, transition.life, entry, snapshot.stored.reports)
+            return _AT_ONCE
+        findings = replace(decision.findings, life=transition.life)
+        moved = replace(snapshot, life=transition.life)
+        told = (Announcement(entry.reason, entry.message, warning=_alarming(transition.life)),)
+        await self._write(ref, body, moved, findings, told)
+        return _AT_ONCE
+
+    async def _apply(self, snapshot: Snapshot, findings: Findings) -> Findings:
+        """Make the protections what they should be; problems of writing join the findings."""
+        if not works(snapshot):
+            return findings
+        identity = snapshot.identity
+        ref = ObjectRef(PROMETHEUS_RULES, identity.namespace, OVERLAY_PREFIX + identity.name)
+        problems = await self._hands.overlays.converge(ref, snapshot.overlay.plan.overlay, identity.uid)
+        enforced = snapshot.resolved.spec.mode is Mode.ENFORCE
+        await self._hands.claims.keep(
+            identity.namespace,
+            identity.uid,
+            snapshot.capacity.plan.requests if enforced else (),
+            snapshot.capacity.rows,
+        )
+        return replace(findings, alert_problems=findings.alert_problems + problems)
+
+    async def _settle(self, ref: ObjectRef, body: Body, snapshot: Snapshot, findings: Findings) -> Outcome:
+        if snapshot.life.closed and not snapshot.stored.report:
+            snapshot = await self._report(snapshot)
+        before = self._before(snapshot)
+        told = announce(snapshot, findings, assess(findings, before))
+        await self._write(ref, body, snapshot, findings, told)
+        seconds = next_visit(snapshot, findings)
+        return Done() if seconds is None else After(seconds)
+
+    async def _report(self, snapshot: Snapshot, *, superseded: bool = False) -> Snapshot:
+        """Write the report of the run; one that fails is told and never blocks anything."""
+        stored = await self._hands.reports.write(snapshot, self._gatherer.source(snapshot.resolved), superseded)
+        return replace(snapshot, stored=stored)
+
+    async def _write(
+        self,
+        ref: ObjectRef,
+        body: Body,
+        snapshot: Snapshot,
+        findings: Findings,
+        told: Sequence[Announcement],
+    ) -> None:
+        """Write the status if it says something new, then tell what is new."""
+        conditions = assess(findings, self._before(snapshot))
+        entries = tuple(TimelineEntry(snapshot.now, each.reason, each.message) for each in told if each.lasting)
+        status = render_status(snapshot, findings, conditions, snapshot.stored.timeline + entries)
+        if self._is_news(body, status, snapshot):
+            await self._store(ref, body, status, snapshot.now)
+        await self._tell(body, findings.life, told)
+
+    def _before(self, snapshot: Snapshot) -> Before:
+        return Before(
+            conditions=snapshot.stored.conditions,
+            spec_changed=snapshot.stored.observed_generation != snapshot.identity.generation,
+            interval=snapshot.resolved.profile.evaluation.interval,
+            now=snapshot.now,
+        )
+
+    def _is_news(self, body: Body, status: Mapping[str, Any], snapshot: Snapshot) -> bool:
+        stored = body.get("status", {})
+        if significant(stored) != significant(status):
+            return True
+        since = snapshot.now - self._written.get(snapshot.identity.uid, 0)
+        return stored != status and since >= progress_seconds(snapshot)
+
+    async def _refuse(self, ref: ObjectRef, body: Body, problem: Problem, now: int) -> Outcome:
+        """Say what keeps the period from being worked for; nothing else is written, and its life stands still."""
+        stored = body.get("status", {})
+        before = read_conditions(stored)
+        generation = body["metadata"]["generation"]
+        kept = {key: value for key, value in stored.items() if key not in {"observedGeneration", "conditions"}}
+        status = {
+            "phase": Phase.PENDING.value,
+            **kept,
+            "observedGeneration": generation,
+            "blocked": problem.reason,
+            "summary": str(problem),
+            "conditions": stamp(unusable(problem), before, generation, now),
+        }
+        if significant(stored) != significant(status):
+            await self._store(ref, body, status, now)
+            if _is_new(problem, before):
+                await self._hands.events.post(body, warning=True, reason=problem.reason, message=str(problem))
+        return Done()
+
+    async def _store(self, ref: ObjectRef, body: Body, status: Mapping[str, Any], now: int) -> None:
+        metadata = body["metadata"]
+        identity = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+        applied = {"apiVersion": PERIODS.api_version, "kind": PERIODS.kind, "metadata": identity, "status": status}
+        self._hands.cache.store(PERIODS, await self._hands.objects.apply_status(ref, applied))
+        self._written[metadata["uid"]] = now
+
+    async def _tell(self, body: Body, life: Life, told: Sequence[Announcement]) -> None:
+        for each in told:
+            _logger.info(each.message, extra={"run": life.run.id, "reason": each.reason})
+            await self._hands.events.post(body, warning=each.warning, reason=each.reason, message=each.message)
+
+    def _forget(self, ref: ObjectRef) -> None:
+        uid = self._uids.pop(ref, None)
+        if uid is not None:
+            self._written.pop(uid, None)
+            self._gatherer.forget(ref, uid)
+
+
+def _alarming(life: Life) -> bool:
+    return life.phase in {Phase.DECISION_NEEDED, Phase.ENDED}
+
+
+def _is_new(problem: Problem, before: Mapping[ConditionType, Observed]) -> bool:
+    seen = before.get(ConditionType.STALLED)
+    return seen is None or seen.condition.reason != problem.reason

@@ -1,0 +1,150 @@
+"""Writing the report of a run that is over, and taking the oldest ones of its period away.
+
+A report never blocks anything: what cannot be read becomes a note in it, and one that cannot be written is tried again.
+"""
+
+import logging
+from dataclasses import replace
+
+from hypercare.domain.alert_judgement import OverlayContext
+from hypercare.domain.alert_plan import plan_alerts
+from hypercare.domain.capacity import Claimant, plan_scaling
+from hypercare.domain.episodes import alert_episodes, copies_query, originals_query
+from hypercare.domain.life import Outcome
+from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.overlay import OverlayIdentity
+from hypercare.domain.period import Mode
+from hypercare.domain.report import AlertReport, RunReport, ScalingReport, report_alerts, report_criterion
+from hypercare.domain.report_configmap import configmap
+from hypercare.domain.samples import Answer, QueryFailed, RangeQuery
+from hypercare.domain.scaling_rows import drift, unrestored
+from hypercare.domain.snapshot import Snapshot, Stored
+from hypercare.domain.strictest import Range, strictest
+from hypercare.domain.tenancy import Tenancy, tenancy_of
+from hypercare.ports import ApiError, Conflict, MetricSource, NotFound, ObjectCache, Objects
+
+KEPT_REPORTS = 10
+_MOST_POINTS = 2880
+# Which copies there were does not depend on it but for groups that name no interval.
+_DEFAULT_INTERVAL_SECONDS = 30
+_UNCAPPED = 2**31 - 1
+_logger = logging.getLogger(__name__)
+
+
+class ReportWriter:
+    """Writes reports; holds no state of its own."""
+
+    def __init__(self, objects: Objects, cache: ObjectCache) -> None:
+        self._objects = objects
+        self._cache = cache
+
+    async def write(self, snapshot: Snapshot, source: MetricSource, superseded: bool) -> Stored:
+        """Write the report of the snapshot's run and return what the status is to say of reports.
+
+        A run that is `superseded` is told as it stands; its values stay raised for the run that follows.
+        """
+        body = configmap(await self._compose(snapshot, source, superseded))
+        name, namespace = body["metadata"]["name"], snapshot.identity.namespace
+        try:
+            await self._objects.create(ObjectRef(CONFIG_MAPS, namespace, name), body)
+        except Conflict:
+            # Written before a crash: the name says which run it is about.
+            _logger.debug("The report %s is there already", name)
+        except ApiError as error:
+            _logger.warning("Could not write the report: %s", error.message, extra={"run": snapshot.life.run.id})
+            return snapshot.stored
+        reports = (*(each for each in snapshot.stored.reports if each != name), name)
+        await self._prune(namespace, reports[:-KEPT_REPORTS])
+        return replace(snapshot.stored, report=name, reports=reports[-KEPT_REPORTS:])
+
+    async def _prune(self, namespace: str, names: tuple[str, ...]) -> None:
+        for name in names:
+            ref = ObjectRef(CONFIG_MAPS, namespace, name)
+            try:
+                await self._objects.delete(ref, (await self._objects.get(ref))["metadata"]["uid"])
+            except NotFound:
+                continue
+            except ApiError as error:
+                _logger.warning("Could not delete the old report %s: %s", name, error.message)
+
+    async def _compose(self, snapshot: Snapshot, source: MetricSource, superseded: bool) -> RunReport:
+        life, spec, rows = snapshot.life, snapshot.resolved.spec, snapshot.capacity.rows
+        alerts, notes = await self._alerts(snapshot, source)
+        return RunReport(
+            namespace=snapshot.identity.namespace,
+            name=snapshot.identity.name,
+            run_id=life.run.id,
+            release=spec.plan.release if not superseded else replace(spec.plan.release, version=life.run.version),
+            outcome=Outcome.SUPERSEDED if superseded else life.outcome or Outcome.LIMIT_REACHED,
+            observe=spec.mode is Mode.OBSERVE,
+            started_at=life.started_at,
+            ended_at=snapshot.now if superseded else life.phase_since,
+            extensions_used=life.extensions_used,
+            timeline=snapshot.stored.timeline,
+            criteria=tuple(report_criterion(each.criterion, each.judgement) for each in snapshot.readings),
+            alerts=alerts,
+            scaling=self._scaling(snapshot),
+            unrestored="; ".join(part for part in (unrestored(rows), drift(rows)) if part),
+            notes=notes,
+        )
+
+    async def _alerts(self, snapshot: Snapshot, source: MetricSource) -> tuple[AlertReport, tuple[str, ...]]:
+        identity, life = snapshot.identity, snapshot.life
+        plan = plan_alerts(
+            snapshot.resolved.spec.alerts,
+            self._cache.select(PROMETHEUS_RULES, identity.namespace),
+            _at_first_strength(snapshot),
+        )
+        step = snapshot.resolved.profile.evaluation.step
+        span = snapshot.now - (life.started_at or life.run.created_at)
+        step *= max(1, -(-span // (step * _MOST_POINTS)))
+        end = snapshot.now - snapshot.now % step
+        start = end - -(-span // step) * step
+        owner, tenancy = f"{identity.namespace}/{identity.name}", _tenancy(snapshot)
+        copies = await source.range(RangeQuery(copies_query(owner, step), start, end, step))
+        originals = await source.range(RangeQuery(originals_query(plan.watched, tenancy, step), start, end, step))
+        if isinstance(originals, Answer) and isinstance(copies, Answer):
+            return report_alerts(alert_episodes(plan.watched, originals, copies, step), plan.outcomes, step), ()
+        failed = "; ".join(each.message for each in (originals, copies) if isinstance(each, QueryFailed))
+        note = f"Which alerts fired could not be read from Prometheus: {failed}"
+        return report_alerts((), plan.outcomes, step), (note,)
+
+    def _scaling(self, snapshot: Snapshot) -> tuple[ScalingReport, ...]:
+        identity, spec = snapshot.identity, snapshot.resolved.spec
+        limit = snapshot.resolved.profile.limits.max_floor
+        claimant = Claimant(identity.name, identity.uid, snapshot.life.run.id, spec.plan.stages[0].strength, limit)
+        autoscalers = self._cache.select(AUTOSCALERS, identity.namespace)
+        claims = {
+            each.object.uid: each.claim
+            for each in plan_scaling(spec.scaling, spec.targets, autoscalers, claimant).requests
+        }
+        ceilings = {each["metadata"]["uid"]: int(each["spec"]["maxReplicas"]) for each in autoscalers}
+        reports = []
+        for row in snapshot.capacity.rows:
+            uid = row.object.uid
+            original = Range(row.original, row.original_ceiling or ceilings.get(uid, _UNCAPPED))
+            raised_to = strictest((claims[uid],), original).floor if uid in claims else max(row.original, row.applied)
+            reports.append(ScalingReport(row, raised_to))
+        return tuple(reports)
+
+
+def _at_first_strength(snapshot: Snapshot) -> OverlayContext:
+    identity, resolved = snapshot.identity, snapshot.resolved
+    return OverlayContext(
+        identity=OverlayIdentity(
+            namespace=identity.namespace,
+            period=identity.name,
+            period_uid=identity.uid,
+            run_id=snapshot.life.run.id,
+            rule_labels=resolved.profile.rule_labels,
+        ),
+        subject=resolved.spec.subject,
+        strength=resolved.spec.plan.stages[0].strength,
+        enforce=resolved.spec.mode is Mode.ENFORCE,
+        default_interval_seconds=_DEFAULT_INTERVAL_SECONDS,
+        tenancy=_tenancy(snapshot),
+    )
+
+
+def _tenancy(snapshot: Snapshot) -> Tenancy:
+    return tenancy_of(snapshot.resolved.profile.tenancy, snapshot.identity.namespace)
