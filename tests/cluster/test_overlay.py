@@ -21,7 +21,7 @@ from hypercare.domain.liveness import (
     heartbeat_query,
     judge_liveness,
 )
-from hypercare.domain.overlay import OverlayIdentity, revision_of
+from hypercare.domain.overlay import OverlayIdentity, revision_of, same_overlay
 from hypercare.domain.samples import Answer, Sample, Series
 from hypercare.domain.tenancy import Tenancy
 from tests.cluster.api import Api
@@ -100,6 +100,8 @@ def test_a_copy_fires_first_and_everything_that_proves_it_is_recorded(
     rules = originals(cluster, namespace, QUEUE, SLOW)
     planned = plan_alerts(protection(tighten=TIGHTEN), rules, context)
     write(cluster, planned.overlay, namespace)
+    assert planned.overlay is not None
+    assert same_overlay(planned.overlay, cluster.get("prometheusrules", "hypercare-checkout", namespace))
     cluster.wait_until("the overlay is live", live(cluster, planned))
     began = int(time.time()) - 5
 
