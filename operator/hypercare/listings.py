@@ -8,6 +8,7 @@ were deleted while a watch was broken.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 from typing import Protocol
 
 from hypercare.adapters.cache import WatchCache
@@ -17,6 +18,7 @@ from hypercare.ports import ApiError, NotFound
 
 DISCOVERY_SECONDS = 3.0
 RETRY_SECONDS = 2.0
+EARLY_SECONDS = (5.0, 30.0)
 # How long Kopf's own listing at the start may take; what it lists later, it lists because a watch broke.
 SETTLE_SECONDS = 30.0
 _logger = logging.getLogger(__name__)
@@ -50,12 +52,15 @@ class Listings:
 
     async def prime(self) -> None:
         """List every resource once; tries until the API server answers."""
+        told = ""
         for resource in self._cache.resources:
             while not self._cache.synced(resource):
                 try:
                     await self._list(resource)
                 except ApiError as error:
-                    _logger.warning("Could not list %s: %s", resource.plural, error.message)
+                    if error.message != told:
+                        _logger.warning("Could not list %s, trying on: %s", resource.plural, error.message)
+                    told = error.message
                     await asyncio.sleep(RETRY_SECONDS)
         self._settled_at = asyncio.get_running_loop().time() + SETTLE_SECONDS
 
@@ -65,14 +70,18 @@ class Listings:
             self._suspects.add(resource)
 
     async def keep(self, resync: float) -> None:
-        """Look for resources that begin to be served, and list everything each `resync` seconds. Never returns."""
+        """Look for resources that begin to be served, and list everything each `resync` seconds. Never returns.
+
+        The first listings come soon: what was deleted between the one of the start and Kopf's own is known to neither.
+        """
         loop = asyncio.get_running_loop()
-        next_resync = loop.time() + resync
+        pauses = chain(EARLY_SECONDS, repeat(resync))
+        next_resync = loop.time() + next(pauses)
         while True:
             await asyncio.sleep(DISCOVERY_SECONDS)
             if loop.time() >= next_resync:
                 self._suspects.update(resource for resource in self._cache.resources if self._cache.served(resource))
-                next_resync = loop.time() + resync
+                next_resync = loop.time() + next(pauses)
             await self._look_at_all()
 
     async def _look_at_all(self) -> None:

@@ -125,6 +125,17 @@ def test_it_starts_without_an_api_server_and_gets_ready_with_it(own: Cluster, tm
         assert operator.stop() == 0
 
 
+def test_it_stops_while_it_waits_for_an_api_server(own: Cluster, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(own.kubeconfig.read_text().replace(own.api_url, "https://127.0.0.1:1"))
+    with OperatorProcess(kubeconfig, tmp_path / "operator.log", wait=False) as operator:
+        own.wait_until("it is alive", lambda: Api(operator.url).answers("/healthz"), timeout=15)
+        started = time.monotonic()
+        assert operator.stop() == 0
+        assert time.monotonic() - started < 5
+        assert "Traceback" not in operator.tail(200)
+
+
 def test_a_frozen_api_server_makes_it_unready_and_not_dead(own: Cluster, tmp_path: Path) -> None:
     kubeconfig = operator_kubeconfig(own)
     with OperatorProcess(kubeconfig, tmp_path / "operator.log", ["--api-timeout", "1"]) as operator:

@@ -164,6 +164,19 @@ def test_a_write_that_changed_nothing_is_owed_no_echo(fixture: Fixture) -> None:
     assert fixture.cache.lag == 0
 
 
+def test_no_echo_is_awaited_of_what_is_gone_unseen(fixture: Fixture) -> None:
+    fixture.cache.store(PERIODS, body("checkout", 12))
+    fixture.cache.store(PERIODS, body("basket", 50))
+    fixture.now = 5
+    fixture.cache.replace(PERIODS, [], "40", namespace="billing")
+    assert fixture.cache.lag == 5
+    fixture.cache.replace(PERIODS, [], "40")
+    assert fixture.cache.lag == 5
+    assert fixture.version() == "gone"
+    fixture.cache.replace(PERIODS, [], "60")
+    assert fixture.cache.lag == 0
+
+
 def test_tombstones_are_bounded(fixture: Fixture) -> None:
     for number in range(TOMBSTONES + 500):
         fixture.cache.observe_deleted(PERIODS, body(str(number), number))

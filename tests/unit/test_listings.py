@@ -51,6 +51,7 @@ class Server:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISCOVERY_SECONDS", "RETRY_SECONDS", "SETTLE_SECONDS"):
         monkeypatch.setattr(listings, name, 0.0)
+    monkeypatch.setattr(listings, "EARLY_SECONDS", ())
 
 
 class Fixture:
@@ -151,6 +152,17 @@ async def test_regular_listings_need_no_cause() -> None:
     await fixture.listings.prime()
     fixture.cache.observe(PERIODS, body("checkout", 7))
     keeping = asyncio.create_task(fixture.listings.keep(resync=0))
+    await until_gone(fixture)
+    keeping.cancel()
+
+
+async def test_what_was_deleted_while_kopf_began_to_watch_is_found_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listings, "EARLY_SECONDS", (0.0,))
+    fixture = Fixture()
+    fixture.server.objects[PERIODS] = [body("checkout", 7)]
+    await fixture.listings.prime()
+    fixture.server.objects.clear()
+    keeping = asyncio.create_task(fixture.listings.keep(resync=3600))
     await until_gone(fixture)
     keeping.cancel()
 

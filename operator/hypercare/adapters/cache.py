@@ -128,6 +128,7 @@ class WatchCache:
         known = {reference(resource, body) for body in self.select(resource, namespace)}
         for ref in sorted(known - present):
             self._drop(ref, as_of)
+        self._forgive(resource, namespace, present, as_of)
 
     def not_served(self, resource: Resource) -> None:
         """Take in that the API server does not have this resource: nothing of it exists."""
@@ -135,6 +136,7 @@ class WatchCache:
         shelf.served, shelf.listed = False, True
         for body in self.select(resource):
             self._drop(reference(resource, body), math.inf)
+        self._forgive(resource, "", set(), math.inf)
 
     @property
     def lag(self) -> float:
@@ -172,6 +174,13 @@ class WatchCache:
         self._tombstones.move_to_end(ref)
         while len(self._tombstones) > TOMBSTONES:
             self._tombstones.popitem(last=False)
+
+    def _forgive(self, resource: Resource, namespace: str, present: set[ObjectRef], as_of: float) -> None:
+        """Await no echo for objects that a listing no longer has: no watch will tell of them any more."""
+        for ref, (version, _) in list(self._awaited.items()):
+            listed = ref.resource == resource and namespace in {"", ref.namespace}
+            if listed and ref not in present and version <= as_of:
+                del self._awaited[ref]
 
     def _returned(self, ref: ObjectRef, version: float) -> None:
         awaited = self._awaited.get(ref)
