@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 from hypercare.domain.autoscaler import Gone, LiveObject, read_autoscaler
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.hold import Hold, Refusal
-from hypercare.domain.hold_protocol import DeleteHold, PatchObject, Settled, Step, Wait, WriteHold, next_step
+from hypercare.domain.hold_protocol import (
+    SEND_WITHIN_SECONDS,
+    DeleteHold,
+    PatchObject,
+    Settled,
+    Step,
+    Wait,
+    WriteHold,
+    next_step,
+)
 from hypercare.domain.hold_record import read_hold, render_hold
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
 from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
@@ -25,11 +34,16 @@ Living = Callable[[str, str, str], bool]
 
 @dataclass(frozen=True)
 class _Known:
-    """The hold as stored, and the object as read; both are replaced by what a write returns."""
+    """The hold as stored, and the object as read after it; both are replaced by what a write returns.
+
+    `read_at` is when the object was read, or written, in Unix seconds.
+    """
 
     body: Body
     hold: Hold
     live: LiveObject | Gone
+    read_at: float
+    written: bool = False
 
 
 class HoldReconciler:
@@ -101,6 +115,10 @@ class HoldReconciler:
         for _ in range(STEP_LIMIT):
             if known is None:
                 return Done()
+            if self._clock() - known.read_at > SEND_WITHIN_SECONDS:
+                # The process was paused: what it read says nothing about now.
+                known = await self._load(ref)
+                continue
             match self._next(ref, known):
                 case Settled():
                     return After(SWEEP_SECONDS)
@@ -115,18 +133,22 @@ class HoldReconciler:
 
     def _next(self, ref: ObjectRef, known: _Known) -> Step:
         valid = self._valid(ref, known.hold)
-        return WriteHold(valid) if valid != known.hold else next_step(valid, known.live, self._now())
+        return (
+            WriteHold(valid)
+            if valid != known.hold
+            else next_step(valid, known.live, self._now(), written=known.written)
+        )
 
     async def _take(self, ref: ObjectRef, known: _Known, step: WriteHold | PatchObject | DeleteHold) -> _Known | None:
         match step:
             case WriteHold(hold):
                 body = await self._objects.replace(ref, {**known.body, "spec": render_hold(hold)})
                 self._cache.store(HOLDS, body)
-                return replace(known, body=body, hold=read_hold(ref.name, body.get("spec")))
+                return replace(known, body=body, hold=read_hold(ref.name, body.get("spec")), written=True)
             case PatchObject(operations):
                 changed = await self._objects.json_patch(_object_ref(ref, known.hold), operations)
                 self._cache.store(AUTOSCALERS, changed)
-                return replace(known, live=read_autoscaler(changed))
+                return replace(known, live=read_autoscaler(changed), read_at=self._clock())
             case DeleteHold():
                 metadata = known.body["metadata"]
                 await self._objects.delete(ref, metadata["uid"], metadata["resourceVersion"])
@@ -138,12 +160,12 @@ class HoldReconciler:
             body = await self._objects.get(ref)
         except NotFound:
             return None
-        hold = read_hold(ref.name, body.get("spec"))
+        hold, read_at = read_hold(ref.name, body.get("spec")), self._clock()
         try:
             live: LiveObject | Gone = read_autoscaler(await self._objects.get(_object_ref(ref, hold)))
         except NotFound:
             live = Gone()
-        return _Known(body, hold, live)
+        return _Known(body, hold, live, read_at)
 
     def _valid(self, ref: ObjectRef, hold: Hold) -> Hold:
         return hold.keeping(lambda claim: self._living(ref.namespace, claim.period, claim.uid))

@@ -8,6 +8,10 @@ has not, or not yet; anything else was written by somebody, whose write also mad
 So an announced value is never replaced by another one while it may still arrive: the step waits it out. That is the
 one rule in which time counts, and it takes a crash and a change of mind together to meet it.
 
+The order of reading matters when two operators run at once, as when a leader was replaced without noticing. The object
+is read after the hold, or the record would be held against an object that is older than itself; and a patch is sent
+only after the hold was written following that reading, or it might be sent for a hold that has done its work by then.
+
 Other writers (docs/concepts.md): a value below ours, or back at the original, is the new original, and ours returns
 after a pause that doubles; a value above ours stands; a value that somebody else has applied as their own is theirs.
 """
@@ -37,7 +41,7 @@ from hypercare.domain.hold import (
 from hypercare.domain.strictest import Range, strictest
 
 SEND_WITHIN_SECONDS = 15
-"""A patch is sent at most this long after it was announced; later it is announced anew."""
+"""What was read or announced longer ago is not acted on: an operator that was paused reads and announces anew."""
 LATE_SECONDS = 90
 """After this long an announced patch does not arrive any more: the API server gives up on a request after 60 s."""
 FIRST_PAUSE_SECONDS = 60
@@ -88,11 +92,12 @@ class Settled:
 Step = WriteHold | PatchObject | DeleteHold | Wait | Settled
 
 
-def next_step(hold: Hold, live: LiveObject | Gone, now: int) -> Step:
+def next_step(hold: Hold, live: LiveObject | Gone, now: int, *, written: bool = False) -> Step:
     """Decide what to do next about one object, `now` in Unix seconds.
 
     Claims must have been validated by the caller. The step follows from what is stored and what was read alone, so any
-    process may take it, in any order, after any interruption.
+    process may take it, in any order, after any interruption. `live` must have been read after the hold; `written`
+    says that the hold is as the caller itself has stored it since.
     """
     if isinstance(live, Gone) or live.uid != hold.object.uid:
         return DeleteHold(Release.VOID)
@@ -101,7 +106,7 @@ def next_step(hold: Hold, live: LiveObject | Gone, now: int) -> Step:
         return DeleteHold(Release.RESTORED)
     if reckoned != hold:
         return WriteHold(reckoned)
-    return _converge(hold, live, now)
+    return _converge(hold, live, now, written=written)
 
 
 def backing_off(hold: Hold, now: int) -> int:
@@ -189,7 +194,7 @@ def _never_above(fields: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
     )
 
 
-def _converge(hold: Hold, live: LiveObject, now: int) -> Step:
+def _converge(hold: Hold, live: LiveObject, now: int, *, written: bool) -> Step:
     """The record is true; make one move towards what is wanted."""
     pause = backing_off(hold, now) if hold.claims else 0
     wanted = wanted_range(hold, live)
@@ -197,11 +202,12 @@ def _converge(hold: Hold, live: LiveObject, now: int) -> Step:
     late = max((_late(record, aims[record.path], now) for record in hold.fields), default=0)
     if late > 0:
         return Wait(late, "an earlier write may still arrive")
-    announced = hold.with_fields(_announce(hold.fields, aims, now))
-    if announced != hold:
+    announced = hold.with_fields(_announced(record, aims[record.path], now) for record in hold.fields)
+    pending = [record for record in announced.fields if isinstance(record.pending, Pending)]
+    if pending and written and all(_fresh(hold.field(record.path), record, now) for record in pending):
+        return PatchObject(tuple(_operations(pending, live)))
+    if pending or announced != hold:
         return WriteHold(announced)
-    if any(isinstance(record.pending, Pending) for record in hold.fields):
-        return PatchObject(tuple(_operations(hold, live)))
     return Wait(pause, "another writer reverted the value") if pause else Settled()
 
 
@@ -224,27 +230,22 @@ def _late(record: HeldField, aim: FieldValue, now: int) -> int:
             return 0
 
 
-def _announce(fields: Iterable[HeldField], aims: Mapping[str, FieldValue], now: int) -> tuple[HeldField, ...]:
-    """Announce every change that is wanted; all of them anew when one is not fresh, for they travel together."""
-    records = tuple(fields)
-    changing = [record for record in records if not same(record.path, record.base, aims[record.path])]
-    fresh = all(_fresh(record, aims[record.path], now) for record in changing)
-    announced = {record.path: record.pending if fresh else Pending(aims[record.path], now) for record in changing}
-    return tuple(replace(record, pending=announced.get(record.path, Idle())) for record in records)
+def _announced(record: HeldField, aim: FieldValue, now: int) -> HeldField:
+    return replace(record, pending=Idle() if same(record.path, record.base, aim) else Pending(aim, now))
 
 
-def _fresh(record: HeldField, aim: FieldValue, now: int) -> bool:
-    match record.pending:
-        case Pending(announced, at):
-            return same(record.path, announced, aim) and now - at <= SEND_WITHIN_SECONDS
-        case Idle():
+def _fresh(stored: HeldField | None, wanted: HeldField, now: int) -> bool:
+    match stored, wanted:
+        case HeldField(pending=Pending(announced, at)), HeldField(path=path, pending=Pending(aim)):
+            return same(path, announced, aim) and now - at <= SEND_WITHIN_SECONDS
+        case _:
             return False
 
 
-def _operations(hold: Hold, live: LiveObject) -> Iterable[Mapping[str, Any]]:
+def _operations(records: Iterable[HeldField], live: LiveObject) -> Iterable[Mapping[str, Any]]:
     yield {"op": "test", "path": "/metadata/uid", "value": live.uid}
     yield {"op": "test", "path": "/metadata/resourceVersion", "value": live.resource_version}
-    pending = [(record.path, record.pending) for record in hold.fields if isinstance(record.pending, Pending)]
+    pending = [(record.path, record.pending) for record in records if isinstance(record.pending, Pending)]
     for path, _ in pending:
         if isinstance(before := live.values[path], Present):
             yield {"op": "test", "path": path, "value": before.value}

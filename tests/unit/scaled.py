@@ -1,0 +1,99 @@
+"""Autoscalers, holds and claims as the tests of capacity need them."""
+
+from typing import Any
+
+from hypercare.domain.autoscaler import LiveObject
+from hypercare.domain.capacity import ClaimRequest
+from hypercare.domain.hold import (
+    CEILING_PATH,
+    FLOOR_PATH,
+    Absent,
+    Claim,
+    FieldValue,
+    HeldField,
+    HeldObject,
+    Hold,
+    Idle,
+    Pending,
+    Present,
+    Untouched,
+    hold_name,
+)
+from hypercare.domain.objects import AUTOSCALERS, HOLDS, ObjectRef
+from hypercare.domain.quantity import Count, Percent, Quantity
+from hypercare.domain.rollout import Target
+
+NAMESPACE = "shop"
+NOW = 1_800_000_000
+OBJECT = HeldObject(AUTOSCALERS.api_version, AUTOSCALERS.kind, "checkout", "uid-1")
+TARGET = Target("Deployment", "checkout")
+AUTOSCALER_REF = ObjectRef(AUTOSCALERS, NAMESPACE, "checkout")
+HOLD_REF = ObjectRef(HOLDS, NAMESPACE, hold_name(OBJECT.kind, OBJECT.name))
+
+
+FOUR = Count(4)
+
+
+def claim(
+    period: str = "a",
+    floor: Quantity = FOUR,
+    *,
+    ceiling: Quantity | None = None,
+    strength: int = 100,
+    limit: int = 50,
+) -> Claim:
+    """A claim of the period called `period`, whose UID is `uid-of-<period>`."""
+    return Claim(period, f"uid-of-{period}", "r1-0", strength, floor, limit, ceiling)
+
+
+def request(period: str = "a", uid: str = OBJECT.uid, **wanted: Any) -> ClaimRequest:
+    held = HeldObject(OBJECT.api_version, OBJECT.kind, OBJECT.name, uid)
+    return ClaimRequest(TARGET, held, claim(period, **wanted))
+
+
+def live(floor: int | None = 2, ceiling: int = 10, **others: Any) -> LiveObject:
+    """The autoscaler as read; `writer` and `appliers` concern the floor."""
+    return LiveObject(
+        uid=others.get("uid", OBJECT.uid),
+        resource_version="7",
+        values={FLOOR_PATH: value(floor), CEILING_PATH: Present(ceiling)},
+        writers={FLOOR_PATH: others.get("writer", "argocd"), CEILING_PATH: "argocd"},
+        appliers={FLOOR_PATH: others.get("appliers", ()), CEILING_PATH: ()},
+    )
+
+
+def floor_field(
+    original: int | None = 2, confirmed: int | None = None, pending: int | None = None, at: int = NOW
+) -> HeldField:
+    """The record of minReplicas; None means absent, not written, nothing announced."""
+    return HeldField(
+        FLOOR_PATH,
+        value(original),
+        Untouched() if confirmed is None else Present(confirmed),
+        Idle() if pending is None else Pending(Present(pending), at),
+    )
+
+
+def hold(*fields: HeldField, claims: tuple[Claim, ...] = (claim(),)) -> Hold:
+    return Hold(OBJECT, claims, fields or (floor_field(),))
+
+
+def value(replicas: int | None) -> FieldValue:
+    return Absent() if replicas is None else Present(replicas)
+
+
+def autoscaler(name: str = "checkout", target: str = "checkout", **others: Any) -> dict[str, Any]:
+    """A body as the API server returns it."""
+    return {
+        "metadata": {"name": name, "namespace": NAMESPACE, "uid": "uid-1", "resourceVersion": "7"}
+        | others.get("metadata", {}),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": others.get("kind", "Deployment"), "name": target},
+            "minReplicas": others.get("floor", 2),
+            "maxReplicas": others.get("ceiling", 10),
+        },
+        "status": {"conditions": others.get("conditions", [])},
+    }
+
+
+PERCENT_150 = Percent(150)
