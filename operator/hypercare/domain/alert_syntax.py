@@ -10,6 +10,7 @@ server (experimental functions, `fill`) counts as unsupported here.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import promql_parser as pp
 
@@ -49,6 +50,7 @@ class AlertSyntax:
     pinned_labels: frozenset[str]
 
 
+@lru_cache(maxsize=16384)
 def read_alert(expr: str, tenant_labels: frozenset[str]) -> AlertSyntax:
     """Parse an alert's expression; matchers on `tenant_labels` stay in the input selectors.
 
