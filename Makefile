@@ -47,7 +47,7 @@ test: $(STAMP) ## Run all tests, the quick ones first (PYTEST_ARGS="-k name -x")
 
 .PHONY: unit
 unit: $(STAMP) ## Run the tests that need no cluster, in seconds
-	$(BIN)/pytest -m "not cluster" tests/unit tests/adapters $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not cluster" tests/unit tests/adapters tests/corpus $(PYTEST_ARGS)
 
 .PHONY: cluster-test
 cluster-test: $(STAMP) ## Run the tests against the real control plane
