@@ -52,6 +52,7 @@ class Adapters:
     api: ApiServer
     cache: WatchCache
     events: ApiEvents
+    endpoints: Endpoints
     telemetry: Telemetry
     wake: Callable[[Key], None]
 
@@ -65,11 +66,10 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
         metadata = found["metadata"] if found is not None else {}
         return metadata.get("uid") == uid and "deletionTimestamp" not in metadata
 
-    endpoints = Endpoints(PrometheusSource, adapters.telemetry.queried)
     holds = HoldReconciler(api, cache, living, adapters.wake, time.time)
     gatherer = Gatherer(
         cache,
-        endpoints.source,
+        adapters.endpoints.source,
         OverlayReader(api, cache),
         EvidenceReader(cache, adapters.telemetry),
         holds.refusals,
@@ -98,7 +98,10 @@ class Operator:
         telemetry.describe(self._queue, self._cache)
         vitals = Vitals(lambda: self._queue.lateness, self._unlisted, lambda: self._cache.lag, api.reachable)
         self._server = HealthServer(Health(vitals, settings.stuck_after), telemetry.registry, settings.listen)
-        self._reconcilers = reconcilers(Adapters(api, self._cache, ApiEvents(api), telemetry, self._queue.due))
+        self._endpoints = Endpoints(PrometheusSource, telemetry.queried)
+        self._reconcilers = reconcilers(
+            Adapters(api, self._cache, ApiEvents(api), self._endpoints, telemetry, self._queue.due)
+        )
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT, or until a watch fails for good, which raises."""
@@ -131,6 +134,7 @@ class Operator:
 
     async def _stop(self) -> None:
         await self._queue.stop()
+        self._endpoints.close()
         await self._server.stop()
 
     async def _visit(self, key: Key) -> Outcome:
