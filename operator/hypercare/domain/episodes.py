@@ -37,13 +37,17 @@ class AlertHistory:
     @property
     def gains(self) -> tuple[int, ...]:
         """Per episode of the original that a copy shared: by how many seconds the copy fired earlier."""
-        shared = ((each, [copy for copy in self.copies if self._together(copy, each)]) for each in self.originals)
+        shared = ((each, self.copies_with(each)) for each in self.originals)
         return tuple(each.start - min(copy.start for copy in copies) for each, copies in shared if copies)
 
     @property
     def warnings_only(self) -> tuple[Episode, ...]:
         """Episodes of the copy during which the original stayed quiet: the early warning that was all there was."""
         return tuple(copy for copy in self.copies if not any(self._together(copy, each) for each in self.originals))
+
+    def copies_with(self, original: Episode) -> tuple[Episode, ...]:
+        """The copy's episodes that belong together with one of the original."""
+        return tuple(copy for copy in self.copies if self._together(copy, original))
 
     def _together(self, copy: Episode, original: Episode) -> bool:
         return copy.start <= original.end + self.step_seconds and original.start <= copy.end + self.step_seconds
