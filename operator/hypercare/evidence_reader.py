@@ -24,8 +24,7 @@ from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.snapshot import Overlay, Reading
 from hypercare.domain.source_rules import MANAGED_BY, MANAGER
 from hypercare.overlay_reader import Subject
-from hypercare.ports import Body, MetricSource, ObjectCache
-from hypercare.telemetry import Telemetry
+from hypercare.ports import Body, EvidenceObserver, MetricSource, ObjectCache
 
 _NAMES_LAST_SECONDS = 30
 
@@ -43,16 +42,16 @@ class _Tick:
 class EvidenceReader:
     """Reads the criteria of one period at a time."""
 
-    def __init__(self, cache: ObjectCache, telemetry: Telemetry) -> None:
+    def __init__(self, cache: ObjectCache, observer: EvidenceObserver) -> None:
         self._cache = cache
-        self._telemetry = telemetry
+        self._observer = observer
         self._ticks: dict[str, _Tick] = {}
         self._names: tuple[int, frozenset[str]] = (0, frozenset())
 
     def forget(self, ref: ObjectRef, uid: str) -> None:
         """Drop what is kept of a period that is gone."""
         self._ticks.pop(uid, None)
-        self._telemetry.forget(ref)
+        self._observer.forget(ref)
 
     async def read(self, subject: Subject, overlay: Overlay, status: Body, source: MetricSource) -> tuple[Reading, ...]:
         """Judge every criterion of a started, open run that is not suspended; of any other, tell what is stored."""
@@ -67,7 +66,7 @@ class EvidenceReader:
         readings = tuple(_reading(each, outcomes[each.name], context, stored.get(each.name)) for each in criteria)
         ref = ObjectRef(PERIODS, subject.identity.namespace, subject.identity.name)
         if readings:
-            self._telemetry.evaluated(ref, min(each.final_through for each in readings))
+            self._observer.evaluated(ref, min(each.final_through for each in readings))
         return readings
 
     async def _outcomes(

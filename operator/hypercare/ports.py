@@ -112,3 +112,15 @@ class Events(Protocol):
     async def post(self, about: Body, *, warning: bool, reason: str, message: str) -> None:
         """Record an Event; failing to is logged and never disturbs the loop."""
         ...
+
+
+class EvidenceObserver(Protocol):
+    """Told how far the evidence of each period has come, for metrics."""
+
+    def evaluated(self, period: ObjectRef, final_through: int) -> None:
+        """The oldest final point of all criteria (Unix seconds)."""
+        ...
+
+    def forget(self, period: ObjectRef) -> None:
+        """The period is gone."""
+        ...

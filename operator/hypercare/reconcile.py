@@ -138,8 +138,8 @@ class PeriodReconciler:
             return _AT_ONCE
         findings = replace(decision.findings, life=transition.life)
         moved = replace(snapshot, life=transition.life)
-        told = (Announcement(entry.reason, entry.message, warning=_alarming(transition.life)),)
-        await self._write(ref, body, moved, findings, told)
+        news = Announcement(entry.reason, entry.message, warning=_alarming(transition.life))
+        await self._write(ref, body, moved, findings, news)
         return _AT_ONCE
 
     async def _apply(self, snapshot: Snapshot, findings: Findings) -> Findings:
@@ -161,9 +161,7 @@ class PeriodReconciler:
     async def _settle(self, ref: ObjectRef, body: Body, snapshot: Snapshot, findings: Findings) -> Outcome:
         if snapshot.life.closed and not snapshot.stored.report:
             snapshot = await self._report(snapshot)
-        before = self._before(snapshot)
-        told = announce(snapshot, findings, assess(findings, before))
-        await self._write(ref, body, snapshot, findings, told)
+        await self._write(ref, body, snapshot, findings)
         seconds = next_visit(snapshot, findings)
         return Done() if seconds is None else After(seconds)
 
@@ -178,10 +176,11 @@ class PeriodReconciler:
         body: Body,
         snapshot: Snapshot,
         findings: Findings,
-        told: Sequence[Announcement],
+        *news: Announcement,
     ) -> None:
-        """Write the status if it says something new, then tell what is new."""
+        """Write the status if it says something new, then tell what is new: `news`, and what has become so."""
         conditions = assess(findings, self._before(snapshot))
+        told = (*announce(snapshot, findings, conditions), *news)
         entries = tuple(TimelineEntry(snapshot.now, each.reason, each.message) for each in told if each.lasting)
         status = render_status(snapshot, findings, conditions, snapshot.stored.timeline + entries)
         if self._is_news(body, status, snapshot):

@@ -4,6 +4,7 @@ A report never blocks anything: what cannot be read becomes a note in it, and on
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hypercare.domain.alert_judgement import OverlayContext
@@ -21,6 +22,7 @@ from hypercare.domain.scaling_rows import drift, unrestored
 from hypercare.domain.snapshot import Snapshot, Stored
 from hypercare.domain.strictest import Range, strictest
 from hypercare.domain.tenancy import Tenancy, tenancy_of
+from hypercare.domain.watched import WatchedAlert
 from hypercare.ports import ApiError, Conflict, MetricSource, NotFound, ObjectCache, Objects
 
 KEPT_REPORTS = 10
@@ -95,7 +97,7 @@ class ReportWriter:
             self._cache.select(PROMETHEUS_RULES, identity.namespace),
             _at_first_strength(snapshot),
         )
-        step = snapshot.resolved.profile.evaluation.step
+        step = _grid(snapshot.resolved.profile.evaluation.step, plan.watched)
         span = snapshot.now - (life.started_at or life.run.created_at)
         step *= max(1, -(-span // (step * _MOST_POINTS)))
         end = snapshot.now - snapshot.now % step
@@ -126,6 +128,12 @@ class ReportWriter:
             raised_to = strictest((claims[uid],), original).floor if uid in claims else max(row.original, row.applied)
             reports.append(ScalingReport(row, raised_to))
         return tuple(reports)
+
+
+def _grid(step: int, watched: Iterable[WatchedAlert]) -> int:
+    """A multiple of the step that no evaluation interval exceeds, so that firing is seen at every point of it."""
+    longest = max((alert.interval_seconds for alert in watched), default=step)
+    return step * max(1, -(-longest // step))
 
 
 def _at_first_strength(snapshot: Snapshot) -> OverlayContext:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hypercare.domain.conditions import Condition, ConditionStatus, ConditionType, Observed
 from hypercare.domain.findings import Findings
 from hypercare.domain.judgement import Verdict
+from hypercare.domain.life import Phase
 from hypercare.domain.snapshot import Reading, Snapshot
 
 
@@ -25,7 +26,9 @@ def announce(snapshot: Snapshot, findings: Findings, conditions: Sequence[Condit
         return ()
     now_true = {each.type: each for each in conditions}
     before = snapshot.stored.conditions
-    return (*_verdicts(snapshot), *_flips(now_true, before))
+    # On the way down every step applies its protections anew, which is no news.
+    applied = () if findings.life.phase is Phase.RELAXING else tuple(_applied(now_true, before))
+    return (*_verdicts(snapshot), *applied, *_flips(now_true, before))
 
 
 def _verdicts(snapshot: Snapshot) -> Iterator[Announcement]:
@@ -40,7 +43,7 @@ def _verdict_text(reading: Reading) -> str:
     return f"{reading.criterion.name} is {reading.judgement.verdict}: {reading.judgement.message}"
 
 
-def _flips(
+def _applied(
     conditions: Mapping[ConditionType, Condition], before: Mapping[ConditionType, Observed]
 ) -> Iterator[Announcement]:
     if _became_true(ConditionType.ALERTS_TIGHTENED, conditions, before):
@@ -50,6 +53,11 @@ def _flips(
         condition = conditions[ConditionType.SCALING_RAISED]
         lasting = condition.reason == "Raised"
         yield Announcement("ScalingRaised", condition.message or condition.reason, lasting=lasting)
+
+
+def _flips(
+    conditions: Mapping[ConditionType, Condition], before: Mapping[ConditionType, Observed]
+) -> Iterator[Announcement]:
     if _became_true(ConditionType.REGRESSED, conditions, before):
         yield Announcement("Regressed", conditions[ConditionType.REGRESSED].message, warning=True)
     if _became_true(ConditionType.STALLED, conditions, before):

@@ -34,9 +34,10 @@ def firing_copies(
 
     When the copies could not be read, every copy counts as having just begun to fire.
     """
-    tightened = [alert for alert in watched if alert.making is Making.TIGHTENED]
+    # Not only what the plan still tightens: at a weaker strength a copy that fires may have dropped out of it.
+    copied = [alert for alert in watched if alert.making is not Making.ADDED]
     if isinstance(copies, QueryFailed):
-        return {alert.rule_id: FiringCopy(0.0) for alert in tightened}
+        return {alert.rule_id: FiringCopy(0.0) for alert in copied}
     loud = _alertnames(originals)
     youngest: dict[str, float] = {}
     for series in copies.series:
@@ -45,7 +46,7 @@ def firing_copies(
         youngest[rule] = min(age, youngest.get(rule, age))
     return {
         alert.rule_id: FiringCopy(youngest[alert.rule_id], alert.alertname in loud)
-        for alert in tightened
+        for alert in copied
         if alert.rule_id in youngest
     }
 
