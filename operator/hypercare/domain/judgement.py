@@ -152,8 +152,8 @@ def _explain(verdict: Verdict, window: Assessment, state: EvidenceState, tail: T
             return "RecentlyViolated", f"Good for {held} of {asked} since the last bad point"
     if window.newest is Sort.MISSING:
         return _hole(tail)
-    if not window.active:
-        return "NotActive", "No point has been active yet: activeWhen was false all the time, or nothing is final yet"
+    if state.main.track and not window.active:
+        return "NotActive", "No point has been active yet: activeWhen was false all the time"
     if window.held < min(window.countable, by.rule.points):
         missing = format_duration(window.missing * by.step)
         return "EvidenceGaps", f"{missing} of the last {asked} are missing; good for {held} since the last long gap"
