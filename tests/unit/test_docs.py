@@ -9,6 +9,11 @@ import pytest
 from hypercare.config import add_options
 from hypercare.domain.conditions import ConditionType
 from hypercare.domain.life import Outcome, Phase
+from hypercare.domain.points import MissingReason
+from hypercare.domain.rollout import RolloutState
+from hypercare.domain.samples import FailureKind
+from hypercare.domain.scaling_rows import ScalingState
+from hypercare.domain.tightening import UntouchedReason
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -40,3 +45,25 @@ def test_every_condition_is_told_in_the_order_of_the_status() -> None:
 @pytest.mark.parametrize("word", [*Phase, *Outcome])
 def test_every_phase_and_outcome_is_told(word: str) -> None:
     assert f"`{word}`" in CONCEPTS
+
+
+NAMED_REASONS = {
+    *MissingReason,
+    *FailureKind,
+    *ScalingState,
+    *UntouchedReason,
+    *RolloutState,
+} - {RolloutState.COMPLETE}
+# Where a reason is written as text: what keeps a part from working, what is not live, what was not accepted.
+REASON_CALLS = re.compile(r'(?:Problem\([^,()]+,|_refused\(rule,|Refusal\(|NotLive\(|Waiting\()\s*"([A-Z][A-Za-z]+)"')
+
+
+def written_reasons() -> set[str]:
+    sources = (ROOT / "operator" / "hypercare").rglob("*.py")
+    return {reason for path in sources for reason in REASON_CALLS.findall(path.read_text(encoding="utf-8"))}
+
+
+def test_every_reason_that_needs_a_person_is_explained() -> None:
+    reasons = written_reasons()
+    assert len(reasons) > 15
+    assert sorted(reason for reason in {*NAMED_REASONS, *reasons} if f"`{reason}`" not in OPERATIONS) == []
