@@ -77,7 +77,9 @@ class ClaimKeeper:
                 body = None
             try:
                 if body is None:
-                    return await self._open(ref, request.object, (request.claim,))
+                    return await self._open(
+                        ref, request.object, (request.claim,), tuple(self._remembered(ref.namespace))
+                    )
                 hold = read_hold(ref.name, body.get("spec"))
                 if hold.object.uid == request.object.uid:
                     await self._write(ref, body, hold, hold.with_claim(request.claim))
@@ -88,12 +90,14 @@ class ClaimKeeper:
                 continue
         raise Conflict(f"{ref} is written by others again and again")
 
-    async def _open(self, ref: ObjectRef, held: HeldObject, claims: tuple[Claim, ...]) -> Refusal | None:
+    async def _open(
+        self, ref: ObjectRef, held: HeldObject, claims: tuple[Claim, ...], rows: Sequence[ScalingRow]
+    ) -> Refusal | None:
         """Create a hold, with the originals read live; raises `Conflict` when somebody else just has."""
         live = await self._read(ref.namespace, held)
         if isinstance(live, Refusal):
             return live
-        fields = first_fields(live, tuple(self._remembered(ref.namespace)))
+        fields = first_fields(live, rows)
         if isinstance(fields, Refusal):
             return fields
         body = {
@@ -154,7 +158,7 @@ class ClaimKeeper:
         if isinstance(live, Refusal) or not is_lost(row, live):
             return
         try:
-            await self._open(ref, row.object, ())
+            await self._open(ref, row.object, (), (row,))
         except Conflict:
             return
 

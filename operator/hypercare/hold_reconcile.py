@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from hypercare.domain.autoscaler import Gone, LiveObject, read_autoscaler
 from hypercare.domain.fields import InvalidField
-from hypercare.domain.hold import Hold, Refusal
+from hypercare.domain.hold import Claim, Hold, Refusal
 from hypercare.domain.hold_protocol import (
     SEND_WITHIN_SECONDS,
     DeleteHold,
@@ -21,6 +21,7 @@ from hypercare.domain.hold_protocol import (
     next_step,
 )
 from hypercare.domain.hold_record import read_hold, render_hold
+from hypercare.domain.life import Phase
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
 from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 from hypercare.queue import After, Done, Outcome
@@ -29,7 +30,8 @@ STEP_LIMIT = 16
 RETRY_SECONDS = 30.0
 SWEEP_SECONDS = 300.0
 """A hold is looked at this often although nothing happened, so that no lost event leaves an object raised."""
-Living = Callable[[str, str, str], bool]
+Standing = Callable[[str, Claim], bool]
+_OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
 
 
 @dataclass(frozen=True)
@@ -46,25 +48,36 @@ class _Known:
     written: bool = False
 
 
+def stands(cache: ObjectCache, namespace: str, claim: Claim) -> bool:
+    """Whether this very period exists, is not being deleted, and is not over.
+
+    A period is over only when everything is restored; a claim of one that is can only be a write that came late.
+    """
+    body = cache.find(ObjectRef(PERIODS, namespace, claim.period))
+    if body is None or body["metadata"].get("deletionTimestamp"):
+        return False
+    return bool(body["metadata"].get("uid") == claim.uid) and (body.get("status") or {}).get("phase") not in _OVER
+
+
 class HoldReconciler:
     """Visits holds by their reference.
 
-    `living(namespace, name, uid)` says whether this very period exists and is not being deleted; it must know all
-    periods. `wake` is called for each claiming period when what keeps its object from being changed is new, or gone.
-    `clock` returns Unix seconds.
+    `standing(namespace, claim)` says whether the period behind a claim still stands (see `stands`); it is not asked
+    before the first visit, and must know all periods by then. `wake` is called for each claiming period when what keeps
+    its object from being changed is new, or gone. `clock` returns Unix seconds.
     """
 
     def __init__(
         self,
         objects: Objects,
         cache: ObjectCache,
-        living: Living,
+        standing: Standing,
         wake: Callable[[ObjectRef], None],
         clock: Callable[[], float],
     ) -> None:
         self._objects = objects
         self._cache = cache
-        self._living = living
+        self._standing = standing
         self._wake = wake
         self._clock = clock
         self._refusals: dict[ObjectRef, Refusal] = {}
@@ -168,7 +181,7 @@ class HoldReconciler:
         return _Known(body, hold, live, read_at)
 
     def _valid(self, ref: ObjectRef, hold: Hold) -> Hold:
-        return hold.keeping(lambda claim: self._living(ref.namespace, claim.period, claim.uid))
+        return hold.keeping(lambda claim: self._standing(ref.namespace, claim))
 
     def _settle(self, ref: ObjectRef, seen: Body | None, refusal: Refusal | None) -> None:
         before = self._refusals.pop(ref, None)

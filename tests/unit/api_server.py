@@ -53,6 +53,7 @@ class FakeApiServer:
         self._caches: list[WatchCache] = []
         self._faults: list[_Fault] = []
         self._late: list[Write] = []
+        self._interludes: dict[int, Callable[[], object]] = {}
 
     def watched_by(self, cache: WatchCache) -> None:
         self._caches = [cache]
@@ -62,6 +63,10 @@ class FakeApiServer:
 
     def fail_at(self, number: int, when: When, error: BaseException | None = None) -> None:
         self._faults.append(_Fault(len(self.writes) + number, when, error or Unavailable("no answer")))
+
+    def just_before(self, number: int, action: Callable[[], object]) -> None:
+        """Let somebody else act right before the server sees the k-th write from now on."""
+        self._interludes[len(self.writes) + number] = action
 
     def deliver(self) -> int:
         """Let every late write arrive now; returns how many of them the server accepted."""
@@ -166,6 +171,7 @@ class FakeApiServer:
 
     def _write(self, name: str, write: Write) -> dict[str, Any]:
         self.writes.append(name)
+        self._interludes.pop(len(self.writes), lambda: None)()
         fault = next((fault for fault in self._faults if fault.number == len(self.writes)), None)
         match fault:
             case None:
@@ -199,7 +205,7 @@ class FakeApiServer:
             _admit_autoscaler(body)
         metadata = body["metadata"]
         if present is None:
-            metadata["uid"] = f"uid-{next(self._uids)}"
+            metadata.setdefault("uid", f"uid-{next(self._uids)}")
         else:
             kept = ("uid", "managedFields", "resourceVersion")
             metadata |= {key: present["metadata"][key] for key in kept if key in present["metadata"]}
