@@ -136,6 +136,7 @@ def _read_stored(status: Body) -> Stored:
             each.get("name").text(): each.get("verdict").choice(Verdict, Verdict.UNKNOWN)
             for each in field.get("criteria").items()
         },
+        alerts=status.get("alerts", {}),
         report=str(status.get("report", "")),
         reports=field.get("reports").texts(),
     )

@@ -86,15 +86,20 @@ class OverlayReader:
         found = self._cache.find(ref)
         present: Body = found if found is not None and owned_by(found, subject.identity.uid) else {}
         plan = await self._plan(subject, present, source)
-        if plan.overlay is None:
-            return Overlay(plan, Leftover() if present else NoneWanted(), subject.live_since)
-        if not present or not same_overlay(plan.overlay, present):
-            return Overlay(plan, NotWritten(), subject.live_since)
-        state = await self._liveness(subject, present, source)
+        state = await self._state(subject, present, plan, source)
         live_since = subject.live_since
         if isinstance(state, Live) and not live_since:
             live_since = await self._first_heartbeat(subject, source)
-        return Overlay(plan, state, live_since)
+        return Overlay(plan, state, live_since, self._default_interval())
+
+    async def _state(
+        self, subject: Subject, present: Body, plan: AlertPlan, source: MetricSource
+    ) -> Liveness | NotWritten | NoneWanted | Leftover:
+        if plan.overlay is None:
+            return Leftover() if present else NoneWanted()
+        if not present or not same_overlay(plan.overlay, present):
+            return NotWritten()
+        return await self._liveness(subject, present, source)
 
     async def _plan(self, subject: Subject, present: Body, source: MetricSource) -> AlertPlan:
         rules = self._cache.select(PROMETHEUS_RULES, subject.identity.namespace)

@@ -27,8 +27,6 @@ from hypercare.ports import ApiError, Conflict, MetricSource, NotFound, ObjectCa
 
 KEPT_REPORTS = 10
 _MOST_POINTS = 2880
-# Which copies there were does not depend on it but for groups that name no interval.
-_DEFAULT_INTERVAL_SECONDS = 30
 _UNCAPPED = 2**31 - 1
 _logger = logging.getLogger(__name__)
 
@@ -71,7 +69,6 @@ class ReportWriter:
 
     async def _compose(self, snapshot: Snapshot, source: MetricSource, superseded: bool) -> RunReport:
         life, spec, rows = snapshot.life, snapshot.resolved.spec, snapshot.capacity.rows
-        alerts, notes = await self._alerts(snapshot, source)
         return RunReport(
             namespace=snapshot.identity.namespace,
             name=snapshot.identity.name,
@@ -84,13 +81,12 @@ class ReportWriter:
             extensions_used=life.extensions_used,
             timeline=snapshot.stored.timeline,
             criteria=tuple(report_criterion(each.criterion, each.judgement) for each in snapshot.readings),
-            alerts=alerts,
+            alerts=await self._alerts(snapshot, source),
             scaling=self._scaling(snapshot),
             unrestored="; ".join(part for part in (unrestored(rows), drift(rows)) if part),
-            notes=notes,
         )
 
-    async def _alerts(self, snapshot: Snapshot, source: MetricSource) -> tuple[AlertReport, tuple[str, ...]]:
+    async def _alerts(self, snapshot: Snapshot, source: MetricSource) -> AlertReport:
         identity, life = snapshot.identity, snapshot.life
         plan = plan_alerts(
             snapshot.resolved.spec.alerts,
@@ -106,10 +102,9 @@ class ReportWriter:
         copies = await source.range(RangeQuery(copies_query(owner, step), start, end, step))
         originals = await source.range(RangeQuery(originals_query(plan.watched, tenancy, step), start, end, step))
         if isinstance(originals, Answer) and isinstance(copies, Answer):
-            return report_alerts(alert_episodes(plan.watched, originals, copies, step), plan.outcomes, step), ()
+            return report_alerts(alert_episodes(plan.watched, originals, copies, step), plan.outcomes, step)
         failed = "; ".join(each.message for each in (originals, copies) if isinstance(each, QueryFailed))
-        note = f"Which alerts fired could not be read from Prometheus: {failed}"
-        return report_alerts((), plan.outcomes, step), (note,)
+        return replace(report_alerts((), plan.outcomes, step), unread=failed)
 
     def _scaling(self, snapshot: Snapshot) -> tuple[ScalingReport, ...]:
         identity, spec = snapshot.identity, snapshot.resolved.spec
@@ -149,7 +144,7 @@ def _at_first_strength(snapshot: Snapshot) -> OverlayContext:
         subject=resolved.spec.subject,
         strength=resolved.spec.plan.stages[0].strength,
         enforce=resolved.spec.mode is Mode.ENFORCE,
-        default_interval_seconds=_DEFAULT_INTERVAL_SECONDS,
+        default_interval_seconds=snapshot.overlay.default_interval_seconds,
         tenancy=_tenancy(snapshot),
     )
 

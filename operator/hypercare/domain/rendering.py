@@ -52,7 +52,8 @@ def render_status(
         **_life_and_window(life, snapshot),
         "overlay": _overlay(snapshot.overlay, identity.name),
         "criteria": [dict(reading.stored) for reading in snapshot.readings],
-        "alerts": _alerts(snapshot.overlay),
+        # Without strength nothing is tightened, and what was stays worth knowing.
+        "alerts": _alerts(snapshot.overlay) if life.strength or not stored.alerts else stored.alerts,
         "scaling": render_rows(snapshot.capacity.rows),
         "blocked": NONE if life.closed else findings.evidence.blocked,
         "summary": _summary(findings)[:_SUMMARY_LIMIT],

@@ -31,12 +31,13 @@ class Identity:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the status said before this visit; verdicts by the name of their criterion."""
+    """What the status said before this visit; verdicts by the name of their criterion, `alerts` as it stands."""
 
     conditions: Mapping[ConditionType, Observed]
     observed_generation: int
     timeline: tuple[TimelineEntry, ...]
     verdicts: Mapping[str, Verdict]
+    alerts: Body
     report: str
     reports: tuple[str, ...]
 
@@ -58,11 +59,16 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Overlay:
-    """What is known of the overlay. `live_since` is when this run's first heartbeat was, Unix seconds; 0 for never."""
+    """What is known of the overlay.
+
+    `live_since` is when this run's first heartbeat was, Unix seconds; 0 for never. `default_interval_seconds` is how
+    often groups are evaluated that name no interval.
+    """
 
     plan: AlertPlan
     state: Liveness | NotWritten | NoneWanted | Leftover
-    live_since: int = 0
+    live_since: int
+    default_interval_seconds: int
 
 
 @dataclass(frozen=True)
