@@ -21,6 +21,7 @@ from hypercare.adapters.kubernetes import Access, ApiServer
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings
+from hypercare.domain.hold import Claim
 from hypercare.domain.objects import HOLDS, PERIODS, ObjectRef, Resource
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.gather import Gatherer
@@ -61,10 +62,10 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
     """Who visits which objects."""
     api, cache = adapters.api, adapters.cache
 
-    def living(namespace: str, name: str, uid: str) -> bool:
-        found = cache.find(ObjectRef(PERIODS, namespace, name))
+    def living(namespace: str, claim: Claim) -> bool:
+        found = cache.find(ObjectRef(PERIODS, namespace, claim.period))
         metadata = found["metadata"] if found is not None else {}
-        return metadata.get("uid") == uid and "deletionTimestamp" not in metadata
+        return metadata.get("uid") == claim.uid and "deletionTimestamp" not in metadata
 
     holds = HoldReconciler(api, cache, living, adapters.wake, time.time)
     gatherer = Gatherer(
