@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import kopf
 
@@ -21,13 +22,12 @@ from hypercare.adapters.kubernetes import Access, ApiServer
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings
-from hypercare.domain.hold import Claim
-from hypercare.domain.objects import HOLDS, PERIODS, ObjectRef, Resource
+from hypercare.domain.objects import HOLDS, PERIODS, Resource
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.gather import Gatherer
 from hypercare.handlers import register, settings_for
 from hypercare.health import Health, HealthServer, Vitals
-from hypercare.hold_reconcile import HoldReconciler
+from hypercare.hold_reconcile import HoldReconciler, stands
 from hypercare.listings import Listings
 from hypercare.logs import about, configure_logging
 from hypercare.overlay_reader import OverlayReader
@@ -61,13 +61,7 @@ class Adapters:
 def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
     """Who visits which objects."""
     api, cache = adapters.api, adapters.cache
-
-    def living(namespace: str, claim: Claim) -> bool:
-        found = cache.find(ObjectRef(PERIODS, namespace, claim.period))
-        metadata = found["metadata"] if found is not None else {}
-        return metadata.get("uid") == claim.uid and "deletionTimestamp" not in metadata
-
-    holds = HoldReconciler(api, cache, living, adapters.wake, time.time)
+    holds = HoldReconciler(api, cache, partial(stands, cache), adapters.wake, time.time)
     gatherer = Gatherer(
         cache,
         adapters.endpoints.source,

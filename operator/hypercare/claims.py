@@ -4,10 +4,11 @@ Each claim is changed by compare-and-swap, so periods that share an object never
 with the values as the API server has them at that moment, before anything is changed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from hypercare.domain.autoscaler import LiveObject, read_autoscaler
 from hypercare.domain.capacity import ClaimRequest
+from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.hold import Claim, HeldObject, Hold, Refusal, hold_name
 from hypercare.domain.hold_record import read_hold, render_hold
@@ -18,6 +19,8 @@ from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Ob
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "hypercare"}
 _ATTEMPTS = 5
+_PATH = "spec.protection.scaling"
+_GONE, _REPLACED = "AutoscalerGone", "AutoscalerReplaced"
 
 
 class ClaimKeeper:
@@ -29,21 +32,17 @@ class ClaimKeeper:
 
     async def keep(
         self, namespace: str, uid: str, requests: Sequence[ClaimRequest], rows: Sequence[ScalingRow]
-    ) -> Mapping[str, Refusal]:
+    ) -> tuple[Problem, ...]:
         """Make the claims of the period with this UID exactly these; none at all where it asks for nothing.
 
         `rows` are those of the period's own status: what they remember as raised, and no hold knows of, gets a hold
-        again, so that it is restored. Returns what could not be claimed, and why, by the name of the hold.
+        again, so that it is restored. Returns what could not be claimed, and why.
 
         Raises:
             Unavailable: the API server did not answer.
             Conflict: others wrote the same hold again and again.
         """
-        refusals = {}
-        for request in requests:
-            refused = await self._claim(namespace, request)
-            if refused is not None:
-                refusals[request.hold] = refused
+        refusals = [await self._claim(namespace, request) for request in requests]
         asked = {request.hold for request in requests}
         for name in self._claimed(namespace, uid):
             if name not in asked:
@@ -51,7 +50,7 @@ class ClaimKeeper:
         for row in rows:
             if hold_name(row.object.kind, row.object.name) not in asked:
                 await self._find_again(namespace, row)
-        return refusals
+        return tuple(_problem(refusal) for refusal in refusals if refusal is not None)
 
     async def _claim(self, namespace: str, request: ClaimRequest) -> Refusal | None:
         ref = ObjectRef(HOLDS, namespace, request.hold)
@@ -124,9 +123,9 @@ class ClaimKeeper:
         try:
             live = read_autoscaler(await self._objects.get(ObjectRef(AUTOSCALERS, namespace, held.name)))
         except NotFound:
-            return Refusal("AutoscalerGone", f"{held.kind} {held.name} does not exist any more")
+            return Refusal(_GONE, f"{held.kind} {held.name} does not exist any more")
         if live.uid != held.uid:
-            return Refusal("AutoscalerReplaced", f"{held.kind} {held.name} has just been created anew")
+            return Refusal(_REPLACED, f"{held.kind} {held.name} has just been created anew")
         return live
 
     async def _drop(self, ref: ObjectRef, uid: str) -> None:
@@ -170,6 +169,11 @@ class ClaimKeeper:
     def _remembered(self, namespace: str) -> Iterator[ScalingRow]:
         for body in self._cache.select(PERIODS, namespace):
             yield from read_rows(body.get("status") or {})
+
+
+def _problem(refusal: Refusal) -> Problem:
+    passing = refusal.reason in {_GONE, _REPLACED}
+    return Problem(_PATH, refusal.reason, refusal.message, stalls=not passing)
 
 
 def _has(hold: Hold, request: ClaimRequest) -> bool:

@@ -150,13 +150,17 @@ class PeriodReconciler:
         ref = ObjectRef(PROMETHEUS_RULES, identity.namespace, OVERLAY_PREFIX + identity.name)
         problems = await self._hands.overlays.converge(ref, snapshot.overlay.plan.overlay, identity.uid)
         enforced = snapshot.resolved.spec.mode is Mode.ENFORCE
-        await self._hands.claims.keep(
+        unclaimed = await self._hands.claims.keep(
             identity.namespace,
             identity.uid,
             snapshot.capacity.plan.requests if enforced else (),
             snapshot.capacity.rows,
         )
-        return replace(findings, alert_problems=findings.alert_problems + problems)
+        return replace(
+            findings,
+            alert_problems=findings.alert_problems + problems,
+            scaling_problems=findings.scaling_problems + unclaimed,
+        )
 
     async def _settle(self, ref: ObjectRef, body: Body, snapshot: Snapshot, findings: Findings) -> Outcome:
         if snapshot.life.closed and not snapshot.stored.report:

@@ -99,7 +99,7 @@ class TestLife:
     async def test_a_claim_raises_the_floor_and_its_end_restores_it(self, shop: Shop) -> None:
         await shop.raised()
         assert shop.replicas == (4, 10)
-        assert await shop.keep() == {}
+        assert await shop.keep() == ()
         assert await shop.visit() == Done()
         assert shop.replicas == (2, 10)
         assert HOLD_REF not in shop.server.objects
@@ -126,7 +126,7 @@ class TestLife:
         await shop.raised()
         reads, writes = shop.server.reads, len(shop.server.writes)
         assert await shop.visit() == After(SWEEP_SECONDS)
-        assert await shop.keep(request()) == {}
+        assert await shop.keep(request()) == ()
         assert (shop.server.reads, len(shop.server.writes)) == (reads, writes)
 
     async def test_relaxing_lowers_in_place(self, shop: Shop) -> None:
@@ -170,14 +170,14 @@ class TestLife:
         await shop.raised()
         shop.server.remove(AUTOSCALER_REF)
         anew = shop.server.put(AUTOSCALER_REF, autoscaler(floor=3)["spec"])
-        assert await shop.keep(request(uid=anew["metadata"]["uid"])) == {}
+        assert await shop.keep(request(uid=anew["metadata"]["uid"])) == ()
         await shop.visit()
         assert shop.replicas == (4, 10)
         assert shop.hold["fields"][0]["original"] == {"present": True, "value": 3}
 
     async def test_a_stale_view_of_the_object_claims_nothing(self, shop: Shop) -> None:
-        refusals = await shop.keep(request(uid="uid-of-its-predecessor"))
-        assert refusals[HOLD_REF.name].reason == "AutoscalerReplaced"
+        (problem,) = await shop.keep(request(uid="uid-of-its-predecessor"))
+        assert (problem.reason, problem.stalls) == ("AutoscalerReplaced", False)
         assert HOLD_REF not in shop.server.objects
 
 
@@ -273,10 +273,10 @@ class TestRefusals:
         assert shop.woken == [PERIOD_A, PERIOD_A]
         assert shop.replicas == (4, 10)
 
-    async def test_a_refused_claim_is_told_by_hold(self, shop: Shop) -> None:
+    async def test_a_refused_claim_is_told_with_the_field_that_asks(self, shop: Shop) -> None:
         shop.server.fail_at(1, When.BEFORE, Forbidden("may not create"))
-        refusals = await shop.keep(request())
-        assert refusals[HOLD_REF.name].reason == "Forbidden"
+        (problem,) = await shop.keep(request())
+        assert (problem.path, problem.reason, problem.stalls) == ("spec.protection.scaling", "Forbidden", True)
 
     async def test_a_forged_hold_is_not_followed(self, shop: Shop) -> None:
         await shop.raised()
@@ -311,13 +311,13 @@ class TestLostHolds:
     async def test_what_nobody_can_tell_is_left_alone_and_reported(self, shop: Shop) -> None:
         self.remember(shop, self.row())
         shop.server.edit(AUTOSCALER_REF, minReplicas=3)
-        refusals = await shop.keep(request())
-        assert refusals[HOLD_REF.name].reason == "HoldLost"
+        (problem,) = await shop.keep(request())
+        assert problem.reason == "HoldLost"
         assert shop.replicas == (3, 10)
 
     async def test_what_was_restored_by_hand_is_claimed_afresh(self, shop: Shop) -> None:
         self.remember(shop, self.row())
-        assert await shop.keep(request()) == {}
+        assert await shop.keep(request()) == ()
         await shop.visit()
         assert shop.replicas == (4, 10)
 
