@@ -7,7 +7,7 @@ What describes the present state (periods, holds, queue) is computed when it is 
 import logging
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from hypercare import __version__
+from hypercare.adapters.cache import reference
 from hypercare.adapters.kubernetes import Request
 from hypercare.domain.life import Phase
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
@@ -35,6 +36,8 @@ ANSWERED = "Answered"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LIVE_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
+# The phases in which evidence is read.
+_RUNNING = frozenset(Phase) - _OVER - {Phase.PENDING.value, Phase.SUSPENDED.value}
 _logger = logging.getLogger("hypercare.loop")
 _without_created: Callable[[], None] = disable_created_metrics
 
@@ -162,9 +165,9 @@ class Telemetry:
         """Stop measuring the evidence of a period that is over or gone."""
         self._final_through.pop(period, None)
 
-    @property
-    def evidence_age(self) -> float:
-        """Age in seconds of the oldest evidence of any running window; 0 where none runs."""
+    def evidence_age(self, running: Container[Key]) -> float:
+        """Age in seconds of the oldest evidence of the running windows; 0 where none runs. Forgets all others."""
+        self._final_through = {key: point for key, point in self._final_through.items() if key in running}
         oldest = min(self._final_through.values(), default=None)
         return max(0.0, self._clock() - oldest) if oldest is not None else 0.0
 
@@ -193,8 +196,12 @@ class _Present(Collector):
         yield _number(
             "hypercare_evaluation_age_seconds",
             "Age in seconds of the oldest evidence of any running window.",
-            self.telemetry.evidence_age,
+            self.telemetry.evidence_age(self._running()),
         )
+
+    def _running(self) -> frozenset[Key]:
+        periods = self.watches.select(PERIODS)
+        return frozenset(reference(PERIODS, period) for period in periods if _phase(period) in _RUNNING)
 
     def _state(self) -> Iterator[GaugeMetricFamily]:
         periods = self.watches.select(PERIODS)

@@ -36,8 +36,13 @@ class Watches:
         return self.objects.get(resource, ())
 
 
+def named(name: str, phase: str, *verdicts: str) -> dict[str, Any]:
+    status = {"phase": phase, "criteria": [{"verdict": verdict} for verdict in verdicts]}
+    return {"metadata": {"name": name, "namespace": "shop"}, "status": status}
+
+
 def period(phase: str, *verdicts: str) -> dict[str, Any]:
-    return {"status": {"phase": phase, "criteria": [{"verdict": verdict} for verdict in verdicts]}}
+    return named("any", phase, *verdicts)
 
 
 def value(telemetry: Telemetry, name: str, **labels: str) -> float | None:
@@ -59,7 +64,7 @@ def test_the_loop_and_the_watches_are_measured_when_scraped() -> None:
 
 
 def test_periods_are_counted_by_phase_and_every_phase_is_there() -> None:
-    telemetry = described({PERIODS: [period("Active"), period("Active"), {}, period("Whatever")]})
+    telemetry = described({PERIODS: [period("Active"), period("Active"), period(""), period("Whatever")]})
     assert value(telemetry, "hypercare_periods", phase="Active") == 2
     assert value(telemetry, "hypercare_periods", phase="Pending") == 2
     assert value(telemetry, "hypercare_periods", phase="Ended") == 0
@@ -88,11 +93,12 @@ def test_holds_are_counted_by_state() -> None:
     assert counts == {"claimed": 1, "contested": 1, "restoring": 2}
 
 
-def test_the_evaluation_age_is_that_of_the_oldest_evidence() -> None:
-    telemetry = described({}, now=1000)
+def test_the_evaluation_age_is_that_of_the_oldest_evidence_of_a_running_window() -> None:
+    objects = {PERIODS: [named("checkout", "Active"), named("basket", "Relaxing"), named("done", "Completed")]}
+    telemetry = described(objects, now=1000)
     assert value(telemetry, "hypercare_evaluation_age_seconds") == 0
-    telemetry.evaluated(CHECKOUT, 940)
-    telemetry.evaluated(ObjectRef(PERIODS, "shop", "basket"), 990)
+    for name, final_through in (("checkout", 940), ("basket", 990), ("done", 10), ("deleted", 20)):
+        telemetry.evaluated(ObjectRef(PERIODS, "shop", name), final_through)
     assert value(telemetry, "hypercare_evaluation_age_seconds") == 60
     telemetry.forget(CHECKOUT)
     assert value(telemetry, "hypercare_evaluation_age_seconds") == 10
