@@ -83,7 +83,7 @@ docs: $(STAMP) ## Write the CRDs from crds/source, and the reference pages from 
 .PHONY: lock
 lock: $(STAMP) ## Refresh the lock files (UPGRADE=1 takes newer versions too)
 	$(COMPILE) --output-file requirements.lock pyproject.toml
-	$(COMPILE) --constraint requirements.lock --output-file requirements-build.lock --only-group build
+	$(COMPILE) --constraint requirements.lock --output-file requirements-build.lock --group build
 	$(COMPILE) --constraint requirements.lock --constraint requirements-build.lock --output-file requirements-dev.lock pyproject.toml --group dev
 
 UPGRADE ?=
