@@ -15,10 +15,11 @@ from functools import partial
 import kopf
 
 from hypercare import __version__
+from hypercare.adapters.access import Access
 from hypercare.adapters.cache import Change, WatchCache, reference
 from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.events import ApiEvents
-from hypercare.adapters.kubernetes import Access, ApiServer
+from hypercare.adapters.kubernetes import ApiServer
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings

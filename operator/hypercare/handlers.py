@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import kopf
 
-from hypercare.adapters.kubernetes import Credentials
+from hypercare.adapters.access import Credentials
 from hypercare.domain.objects import Resource
 from hypercare.ports import Body
 

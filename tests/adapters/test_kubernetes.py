@@ -11,7 +11,8 @@ import pytest
 import yaml
 from aiohttp import web
 
-from hypercare.adapters.kubernetes import Access, ApiServer, Listing, Request
+from hypercare.adapters.access import Access, configure, credentials_of
+from hypercare.adapters.kubernetes import ApiServer, Listing, Request
 from hypercare.domain.objects import CONFIG_MAPS, DEPLOYMENTS, PERIODS, PROFILES, ObjectRef
 from hypercare.ports import ApiError, Conflict, Forbidden, NotFound, Rejected, Unavailable
 
@@ -251,6 +252,18 @@ async def test_kopf_gets_the_same_credentials(api: ApiServer) -> None:
     found = await api.credentials()
     assert found.token == "secret"
     assert found.server.startswith("http://127.0.0.1:")
+
+
+async def test_in_a_pod_the_service_account_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token, authority = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("of-the-pod")
+    authority.write_text("-")
+    monkeypatch.setattr("kubernetes.aio.config.incluster_config.SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr("kubernetes.aio.config.incluster_config.SERVICE_CERT_FILENAME", str(authority))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    found = await credentials_of(await configure(Access()))
+    assert (found.server, found.token, found.ca_path) == ("https://10.0.0.1:443", "of-the-pod", str(authority))
 
 
 async def test_missing_credentials_are_refused_with_the_place_that_was_looked_at(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from hypercare.adapters.access import Access
 from hypercare.adapters.events import ApiEvents
-from hypercare.adapters.kubernetes import Access, ApiServer
+from hypercare.adapters.kubernetes import ApiServer
 from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PERIODS, PROMETHEUS_RULES, ObjectRef, Resource
 from hypercare.ports import Conflict, NotFound, Rejected
 from tests.cluster.cluster import Cluster

@@ -1,8 +1,8 @@
 """The API server through `kubernetes.aio`, with plain dicts in both directions.
 
 The generated typed models are not used: they drop fields they do not know and refuse statuses they do not expect, so a
-value that is to be restored exactly must not pass through them. The library gives what is hard to do well: kubeconfig
-files with all their kinds of credentials, the in-cluster account with its rotating token, TLS, and connection pooling.
+value that is to be restored exactly must not pass through them. The library gives what is hard to do well: credentials
+of all kinds with their rotating tokens, TLS, and connection pooling.
 
 Nothing is retried here. A failed request raises one error of `hypercare.ports`, and the due-queue backs off.
 """
@@ -12,15 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import yaml
-from kubernetes.aio import client, config
+from kubernetes.aio import client
 
 from hypercare import __version__
+from hypercare.adapters.access import Access, Credentials, configure, credentials_of
 from hypercare.domain.objects import ObjectRef, Resource
 from hypercare.ports import (
     FIELD_MANAGER,
@@ -35,35 +34,8 @@ from hypercare.ports import (
 
 PAGE = 500
 RequestObserver = Callable[["Request", int, float], None]
-# Both modules carry no annotations worth checking; what crosses this file's border is typed here.
+# The library carries no annotations worth checking; what crosses this file's border is typed here.
 _client: Any = client
-_config: Any = config
-
-
-@dataclass(frozen=True)
-class Access:
-    """Where the API server is and who is asking.
-
-    An empty `kubeconfig` means the service account of the pod, or, outside a cluster, the user's default kubeconfig;
-    an empty `context` the file's current one. `timeout` is in seconds, for each request as a whole.
-    """
-
-    kubeconfig: str = ""
-    context: str = ""
-    timeout: float = 10.0
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What Kopf needs to log in to the same server as the same account."""
-
-    server: str
-    ca_path: str | None
-    insecure: bool
-    token: str | None
-    certificate_path: str | None
-    key_path: str | None
-    proxy: str | None
 
 
 @dataclass(frozen=True)
@@ -85,48 +57,6 @@ class Listing:
 
     items: tuple[Body, ...]
     version: str
-
-
-async def configure(access: Access) -> Any:
-    """Return a `kubernetes.aio` configuration for this access.
-
-    Raises:
-        Forbidden: there are no usable credentials; the message says where they were looked for.
-    """
-    configuration = _client.Configuration()
-    # Like client-go without proxy variables: the API server is inside, and a proxy meant for the outside breaks it.
-    configuration.client_session_kwargs = {"trust_env": False}
-    try:
-        if access.kubeconfig or access.context:
-            await _from_file(access, configuration)
-        else:
-            await _from_surroundings(access, configuration)
-    except (config.ConfigException, OSError, yaml.YAMLError) as error:
-        source = access.kubeconfig or "the pod's service account or the default kubeconfig"
-        raise Forbidden(f"Could not load credentials for the API server from {source}: {error}") from error
-    return configuration
-
-
-async def _from_file(access: Access, configuration: Any) -> None:
-    _require(access.kubeconfig)
-    await _config.load_kube_config(
-        config_file=access.kubeconfig or None,
-        context=access.context or None,
-        client_configuration=configuration,
-        persist_config=False,
-    )
-
-
-def _require(kubeconfig: str) -> None:
-    if kubeconfig and not Path(kubeconfig).is_file():
-        raise FileNotFoundError("there is no such file")
-
-
-async def _from_surroundings(access: Access, configuration: Any) -> None:
-    try:
-        _config.load_incluster_config(client_configuration=configuration)
-    except config.ConfigException:
-        await _from_file(access, configuration)
 
 
 class ApiServer:
@@ -157,17 +87,7 @@ class ApiServer:
 
     async def credentials(self) -> Credentials:
         """Return the credentials in force now; a rotated token is read anew."""
-        configuration = self._configuration
-        header: str | None = await configuration.get_api_key_with_prefix("BearerToken")
-        return Credentials(
-            server=configuration.host,
-            ca_path=configuration.ssl_ca_cert,
-            insecure=not configuration.verify_ssl,
-            token=header.split(" ", 1)[-1].strip() if header else None,
-            certificate_path=configuration.cert_file,
-            key_path=configuration.key_file,
-            proxy=configuration.proxy,
-        )
+        return await credentials_of(self._configuration)
 
     async def get(self, ref: ObjectRef) -> Body:
         """Read one object; raises `NotFound`."""
