@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from hypercare.domain.alert_judgement import OverlayContext
 from hypercare.domain.alert_plan import AlertPlan, plan_alerts
-from hypercare.domain.conditions import ConditionStatus, ConditionType
+from hypercare.domain.conditions import ConditionStatus, ConditionType, Problem
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.firing import active_since_query, firing_copies, loud_query, still_waiting
 from hypercare.domain.life import Life
@@ -33,6 +33,12 @@ from hypercare.ports import ApiError, Body, MetricSource, ObjectCache, Objects
 DEFAULT_INTERVAL_SECONDS = 30
 """`spec.evaluationInterval` of a Prometheus object that names none (prometheus-operator API reference)."""
 _DIAGNOSE_AFTER_SECONDS = 3
+_NOT_SERVED = Problem(
+    "spec.protection.alerts",
+    "PrometheusRuleNotServed",
+    "the cluster does not serve PrometheusRule: install the CRDs of prometheus-operator, or ask for no alerts",
+    stalls=True,
+)
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,10 @@ class OverlayReader:
         return await self._liveness(subject, present, source)
 
     async def _plan(self, subject: Subject, present: Body, source: MetricSource) -> AlertPlan:
-        rules = self._cache.select(PROMETHEUS_RULES, subject.identity.namespace)
         protection = subject.resolved.spec.alerts
+        if protection.requested and not self._cache.served(PROMETHEUS_RULES):
+            return AlertPlan(None, (), (), (_NOT_SERVED,))
+        rules = self._cache.select(PROMETHEUS_RULES, subject.identity.namespace)
         context = self._context(subject, present)
         plan = plan_alerts(protection, rules, context)
         unchanged = plan.overlay is not None and same_overlay(plan.overlay, present)

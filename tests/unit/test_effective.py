@@ -60,6 +60,13 @@ def test_a_null_in_the_period_is_no_wish():
 def test_the_built_in_stages_fit_into_a_short_window():
     spec = effective_spec(SMALLEST | {"window": {"duration": "1h"}}, {})
     assert [stage["minDuration"] for stage in spec["stages"]] == ["20m", "20m"]
+    assert [criterion["sustainedFor"] for criterion in spec["exitCriteria"]] == ["10m"]
+
+
+def test_the_built_in_durations_are_whole_in_the_usual_window():
+    spec = effective_spec(SMALLEST, {})
+    assert [stage["minDuration"] for stage in spec["stages"]] == ["1d", "1d"]
+    assert [criterion["sustainedFor"] for criterion in spec["exitCriteria"]] == ["12h"]
 
 
 def test_stages_that_somebody_wrote_are_never_bent():

@@ -1,7 +1,8 @@
 """The effective spec: the period over the profile's defaults over the built-in ones.
 
 Objects merge key by key. Lists whose elements have names merge by name, each element replaced whole; every other list,
-and `stages`, is replaced as a whole. Exit criteria that come from nowhere else are the built-in ones.
+and `stages`, is replaced as a whole. Exit criteria that come from nowhere else are the built-in ones. Built-in stages
+and criteria are shorter in a window that is too short for them: each stage a third of it, the streak a sixth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,20 +51,24 @@ def effective_spec(period: Mapping[str, Any], profile_defaults: Mapping[str, Any
     asked = _merge("spec", profile_defaults, period)
     merged = _merge("spec", BUILT_IN_DEFAULTS, asked)
     if "stages" not in asked:
-        merged["stages"] = _fitting(merged["stages"], merged["window"].get("duration"))
-    if not merged.get("exitCriteria") and "exitCriteria" not in {**profile_defaults, **period}:
-        return {**merged, "exitCriteria": list(BUILT_IN_CRITERIA)}
+        merged["stages"] = _fitting(merged["stages"], "minDuration", _share_of(merged, 3))
+    if "exitCriteria" not in asked:
+        merged["exitCriteria"] = _fitting(BUILT_IN_CRITERIA, "sustainedFor", _share_of(merged, 6))
     return merged
 
 
-def _fitting(stages: Sequence[Mapping[str, Any]], duration: object) -> list[Mapping[str, Any]]:
-    """The built-in stages, each a third of a window that is too short for them."""
+def _share_of(merged: Mapping[str, Any], parts: int) -> int:
+    """A part of the window, in seconds; what cannot be read as a duration is refused when the spec is parsed."""
     try:
-        third = parse_duration(str(duration)) // 3
+        return parse_duration(str(merged["window"].get("duration"))) // parts
     except InvalidDuration:
-        return list(stages)
+        return 0
+
+
+def _fitting(built_in: Sequence[Mapping[str, Any]], key: str, longest_seconds: int) -> list[Mapping[str, Any]]:
+    """Built-in elements with a duration that does not outgrow a short window."""
     return [
-        {**stage, "minDuration": format_duration(min(third, parse_duration(stage["minDuration"])))} for stage in stages
+        {**each, key: format_duration(max(1, min(longest_seconds, parse_duration(each[key]))))} for each in built_in
     ]
 
 

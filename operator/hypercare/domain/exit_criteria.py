@@ -11,28 +11,36 @@ from hypercare.domain.durations import format_duration
 from hypercare.domain.findings import EvidenceState
 from hypercare.domain.judgement import Regressed, Verdict
 from hypercare.domain.life import Exit
+from hypercare.domain.samples import FailureKind
 from hypercare.domain.snapshot import Reading
 
 NONE = "-"
 _BLOCKED_LIMIT = 120
+_UNANSWERED = frozenset(kind.value for kind in FailureKind)
 
 
 def weigh(readings: Sequence[Reading], unreadable: Sequence[Problem], late_limit_seconds: int) -> EvidenceState:
     """Judge all criteria of a started run together.
 
-    `late_limit_seconds`: a criterion that is final less far than this behind where it should be is still fresh.
+    `late_limit_seconds`: a criterion that is final less far than this behind where it should be is still fresh, unless
+    its question was not answered at all.
     """
     blocking = [reading for reading in readings if not reading.criterion.advisory]
     regressed = tuple(_name(each) for each in blocking if each.judgement.regressed is Regressed.YES)
-    late = [reading for reading in readings if reading.late_seconds > late_limit_seconds]
+    late = [each for each in readings if each.late_seconds > late_limit_seconds or each.judgement.reason in _UNANSWERED]
     return EvidenceState(
         exit=_exit(blocking, unreadable),
-        stale="; ".join(f"{_name(each)} is {format_duration(each.late_seconds)} behind" for each in late),
+        stale="; ".join(map(_staleness, late)),
         stale_reason=late[0].judgement.reason if late else "",
         blocked=_blocked(blocking, unreadable),
         message=_message(blocking, unreadable),
         regressed=regressed,
     )
+
+
+def _staleness(reading: Reading) -> str:
+    behind = format_duration(reading.late_seconds)
+    return f"{_name(reading)} is {behind} behind: {reading.judgement.message}"
 
 
 def _exit(blocking: Sequence[Reading], unreadable: Sequence[Problem]) -> Exit:

@@ -13,6 +13,7 @@ from hypercare.domain.alert_protection import AlertProtection, parse_alert_prote
 from hypercare.domain.capacity import ScalingRule, parse_scaling
 from hypercare.domain.conditions import Problem
 from hypercare.domain.criteria import Criterion, parse_criterion
+from hypercare.domain.durations import format_duration
 from hypercare.domain.effective import effective_spec
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life import Plan
@@ -20,7 +21,7 @@ from hypercare.domain.objects import WORKLOADS
 from hypercare.domain.profile import DEFAULT_PROFILE, Profile, parse_profile
 from hypercare.domain.release import parse_release
 from hypercare.domain.rollout import Target
-from hypercare.domain.window import parse_relaxation, parse_stages, parse_window
+from hypercare.domain.window import Window, parse_relaxation, parse_stages, parse_window
 
 
 class Mode(StrEnum):
@@ -84,6 +85,7 @@ def resolve(period: Mapping[str, Any], profile: Mapping[str, Any] | None) -> Res
 def _parse_spec(field: Field, profile: Profile) -> Spec:
     window = parse_window(field.get("window"), profile.limits.max_seconds)
     criteria, unreadable = _parse_criteria(field.get("exitCriteria"), profile.limits.max_criteria)
+    _check_fits(field.get("exitCriteria"), criteria, window)
     return Spec(
         mode=field.get("mode").choice(Mode),
         plan=Plan(
@@ -115,6 +117,15 @@ def _parse_target(field: Field) -> Target:
     if kind.text() not in WORKLOADS:
         raise kind.error(f"must be one of {', '.join(WORKLOADS)}")
     return Target(kind.text(), field.get("name").text(), field.get("version").text(""))
+
+
+def _check_fits(field: Field, criteria: tuple[Criterion, ...], window: Window) -> None:
+    """A streak that is longer than the window with all its extensions could never be met."""
+    longest = window.duration_seconds + window.extend_by_seconds * window.extension_limit
+    for criterion in criteria:
+        if criterion.sustained_seconds > longest:
+            message = f"criterion {criterion.name!r} asks for more than window.duration and all extensions together"
+            raise field.error(f"{message} ({format_duration(longest)})")
 
 
 def _parse_criteria(field: Field, limit: int) -> tuple[tuple[Criterion, ...], tuple[Problem, ...]]:
