@@ -82,6 +82,29 @@ def test_after_the_chosen_write_the_server_has_it_and_the_client_does_not_know_y
     assert len(lane.writes) == 3
 
 
+def test_a_write_is_chosen_by_what_it_writes_and_only_the_first_such(
+    cluster: Cluster, proxy: WriteProxy, namespace: str, tmp_path: Path
+) -> None:
+    lane, seen = proxy.lane(), list[Write]()
+    access = tmp_path / "kubeconfig"
+    write_private(access, kubeconfig(lane.url, cluster.certificate_authority, "admin", cluster.token))
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    lane.after(lambda write: write.method == "PATCH", seen.append)
+    lane.hold(lambda write: write.method == "DELETE")
+    client = through(cluster, lane)
+    client.request("POST", path, config_map("chosen"))
+    for text in (b'{"data": {"a": "b"}}', b'{"data": {"a": "c"}}'):
+        client.request("PATCH", f"{path}/chosen", text, "application/merge-patch+json")
+    command = [str(cluster.kubectl_path), f"--kubeconfig={access}", "-n", namespace, "delete", "configmap", "chosen"]
+    with subprocess.Popen(command, env=cluster.environment) as sender:
+        assert lane.wait_held(20)
+        sender.kill()
+    assert [(write.number, write.method) for write in seen] == [(2, "PATCH")]
+    assert cluster.api.answers(f"{path}/chosen")
+    assert proxy.deliver(lane) == 200
+    assert not cluster.api.answers(f"{path}/chosen")
+
+
 def test_a_client_killed_at_a_write_leaves_the_write_behind(
     cluster: Cluster, lane: Lane, namespace: str, tmp_path: Path
 ) -> None:

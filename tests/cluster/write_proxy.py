@@ -39,6 +39,10 @@ class Write:
     status: int
 
 
+Which = int | Callable[[Write], bool]
+"""A write by its number, or the first one of which this is true."""
+
+
 @dataclass(frozen=True)
 class _Answer:
     status: int
@@ -71,8 +75,8 @@ class Lane:
     def __init__(self, url: str) -> None:
         self.url = url
         self._writes: list[Write] = []
-        self._after: dict[int, Callable[[Write], None]] = {}
-        self._held_number = 0
+        self._after: list[tuple[Which, Callable[[Write], None]]] = []
+        self._wanted: list[Which] = []
         self._held: list[_Request] = []
         self._holding = threading.Event()
 
@@ -81,16 +85,19 @@ class Lane:
         """Every committed write so far, in the order in which the API server answered."""
         return tuple(self._writes)
 
-    def after(self, number: int, act: Callable[[Write], None]) -> None:
-        """Call `act` once, when write `number` is committed and before its sender hears of it.
+    def after(self, which: Which, act: Callable[[Write], None]) -> None:
+        """Call `act` once, when this write is committed and before its sender hears of it.
 
         `act` runs in the proxy's thread and delays everything else that goes through the proxy.
         """
-        self._after[number] = act
+        self._after.append((which, act))
 
-    def hold(self, number: int) -> None:
-        """Keep back the write that would become `number`: neither sent on nor answered, until `deliver`."""
-        self._held_number = number
+    def hold(self, which: Which) -> None:
+        """Keep back the request that would become this write: neither sent on nor answered, until `deliver`.
+
+        A predicate is asked before there is an answer, with status 0.
+        """
+        self._wanted = [which]
         self._holding.clear()
 
     def wait_held(self, timeout: float) -> bool:
@@ -103,14 +110,17 @@ class Lane:
             return
         write = Write(len(self._writes) + 1, request.method, request.path, status)
         self._writes.append(write)
-        if act := self._after.pop(write.number, None):
+        due = [entry for entry in self._after if _is(write, entry[0])]
+        self._after = [entry for entry in self._after if entry not in due]
+        for _, act in due:
             act(write)
 
     def keeps(self, request: _Request) -> bool:
         """Whether this request is the one to hold back; it is remembered then."""
-        if not request.counted or self._held_number != len(self._writes) + 1:
+        candidate = Write(len(self._writes) + 1, request.method, request.path, 0)
+        if not request.counted or not any(_is(candidate, which) for which in self._wanted):
             return False
-        self._held_number = 0
+        self._wanted.clear()
         self._held.append(request)
         self._holding.set()
         return True
@@ -231,6 +241,10 @@ class WriteProxy:
 
     async def _deliver(self, lane: Lane) -> int:
         return (await self._commit(lane, lane.take_held())).status
+
+
+def _is(write: Write, which: Which) -> bool:
+    return write.number == which if isinstance(which, int) else which(write)
 
 
 def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
