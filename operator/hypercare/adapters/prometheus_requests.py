@@ -38,6 +38,8 @@ from hypercare.domain.samples import (
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _MESSAGE_LENGTH = 300
+# Without read=False a read timeout comes back as a connection error, as if the endpoint could not be reached.
+_NO_RETRIES = Retry(total=0, read=False)
 
 
 class _AnswerTooLarge(Exception):
@@ -115,7 +117,7 @@ class Requester:
 
     def __init__(self, url: str, timeout_seconds: float, max_bytes: int = MAX_ANSWER_BYTES) -> None:
         self._session = RecordingSession(timeout_seconds, max_bytes)
-        self._client = PrometheusConnect(url=url, session=self._session, retry=Retry(total=0), timeout=timeout_seconds)
+        self._client = PrometheusConnect(url=url, session=self._session, retry=_NO_RETRIES, timeout=timeout_seconds)
         self._host = urlsplit(url).hostname or url
         self._server_timeout = {"timeout": f"{timeout_seconds:g}s"}
 
