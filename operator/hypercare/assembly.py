@@ -66,7 +66,7 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
     gatherer = Gatherer(
         cache,
         adapters.endpoints.source,
-        OverlayReader(api, cache),
+        OverlayReader(api, cache, adapters.telemetry.seen_live),
         EvidenceReader(cache, adapters.telemetry),
         holds.refusals,
     )

@@ -1,6 +1,6 @@
 """Reading what an overlay depends on: the rules, what fires, and whether Prometheus evaluates what was written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from hypercare.domain.alert_judgement import OverlayContext
@@ -74,12 +74,14 @@ class Subject:
 class OverlayReader:
     """Reads the overlay of one period at a time.
 
-    A proof of life is good for one evaluation interval; it is forgotten with the period.
+    A proof of life is good for one evaluation interval; it is forgotten with the period. `seen_live` is told how many
+    seconds a new revision waited for its first proof.
     """
 
-    def __init__(self, objects: Objects, cache: ObjectCache) -> None:
+    def __init__(self, objects: Objects, cache: ObjectCache, seen_live: Callable[[float], None]) -> None:
         self._objects = objects
         self._cache = cache
+        self._seen_live = seen_live
         self._proofs: dict[str, tuple[str, int, Live]] = {}
 
     def forget(self, uid: str) -> None:
@@ -157,6 +159,8 @@ class OverlayReader:
         verdict = judge_liveness(expected, answer, subject.now, subject.resolved.profile.evaluation.delay)
         match verdict:
             case Live():
+                if proof is None or proof[0] != revision:
+                    self._seen_live(float(subject.unverified_seconds))
                 self._proofs[uid] = (revision, subject.now, verdict)
                 return verdict
             case NotLive():

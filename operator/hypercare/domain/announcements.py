@@ -9,6 +9,8 @@ from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Phase
 from hypercare.domain.snapshot import Reading, Snapshot
 
+_IN_EFFECT = frozenset({"Live", "Raised"})
+
 
 @dataclass(frozen=True)
 class Announcement:
@@ -46,13 +48,11 @@ def _verdict_text(reading: Reading) -> str:
 def _applied(
     conditions: Mapping[ConditionType, Condition], before: Mapping[ConditionType, Observed]
 ) -> Iterator[Announcement]:
-    if _became_true(ConditionType.ALERTS_TIGHTENED, conditions, before):
-        condition = conditions[ConditionType.ALERTS_TIGHTENED]
-        yield Announcement("AlertsTightened", condition.message or condition.reason, lasting=condition.reason == "Live")
-    if _became_true(ConditionType.SCALING_RAISED, conditions, before):
-        condition = conditions[ConditionType.SCALING_RAISED]
-        lasting = condition.reason == "Raised"
-        yield Announcement("ScalingRaised", condition.message or condition.reason, lasting=lasting)
+    """What is in effect now; that nothing is asked for is no news."""
+    for kind in (ConditionType.ALERTS_TIGHTENED, ConditionType.SCALING_RAISED):
+        condition = conditions[kind]
+        if condition.reason in _IN_EFFECT and _became_true(kind, conditions, before):
+            yield Announcement(str(kind), condition.message)
 
 
 def _flips(
