@@ -3,12 +3,15 @@
 import argparse
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from hypercare.config import add_options
 from hypercare.domain.conditions import ConditionType
 from hypercare.domain.life import Outcome, Phase
+from hypercare.domain.period import Resolved, resolve
 from hypercare.domain.points import MissingReason
 from hypercare.domain.rollout import RolloutState
 from hypercare.domain.samples import FailureKind
@@ -67,3 +70,22 @@ def test_every_reason_that_needs_a_person_is_explained() -> None:
     reasons = written_reasons()
     assert len(reasons) > 15
     assert sorted(reason for reason in {*NAMED_REASONS, *reasons} if f"`{reason}`" not in OPERATIONS) == []
+
+
+def objects(kind: str) -> list[dict[str, Any]]:
+    """Objects of a kind in the YAML blocks of the README and the docs."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    blocks = [block for page in pages for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.M | re.S)]
+    bodies = [body for block in blocks for body in yaml.safe_load_all(block) if isinstance(body, dict)]
+    return [body for body in bodies if body.get("kind") == kind]
+
+
+def test_the_objects_on_the_pages_can_be_used_as_they_are() -> None:
+    periods, profiles = objects("HypercarePeriod"), objects("HypercareProfile")
+    assert periods
+    assert profiles
+    for period in periods:
+        for profile in profiles:
+            resolved = resolve(period, profile)
+            assert isinstance(resolved, Resolved)
+            assert resolved.spec.unreadable == ()
