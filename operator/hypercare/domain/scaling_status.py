@@ -102,13 +102,13 @@ def _claimed(row: ScalingRow, claim: Claim, hold: Hold, view: CapacityView) -> S
         return replace(row, reason="Writing", message=f"minReplicas is going to {row.floor}")
     if row.ready < row.floor:
         return row
-    limit = _limit(claim, Range(row.original, row.original_ceiling or 0), row.floor)
+    limit = _limit(claim, row.original, row.floor)
     return _in(row, ScalingState.RAISED, f"{row.ready} replicas are ready, the floor is {row.floor}{limit}")
 
 
-def _limit(claim: Claim, original: Range, floor: int) -> str:
+def _limit(claim: Claim, original: int, floor: int) -> str:
     """Why the floor is not what was asked for, where that is so at full strength."""
-    asked = full_value(claim.floor, original.floor)
+    asked = full_value(claim.floor, original)
     if claim.strength < 100 or floor >= asked:
         return ""
     limited = "the profile's limit" if floor == claim.max_floor else "maxReplicas"
