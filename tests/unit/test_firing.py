@@ -37,34 +37,34 @@ def loud(name: str) -> Answer:
     return Answer((Series({"alertname": name}, (Sample(NOW, 1),)),))
 
 
-def test_the_youngest_instance_counts():
+def test_the_youngest_instance_counts() -> None:
     copies = Answer((active_since("a", 100), active_since("a", 990)))
     assert firing_copies([watched("a")], copies, NOTHING, NOW) == {"a": FiringCopy(10.0, original_fires=False)}
 
 
-def test_an_original_that_fires_is_told():
+def test_an_original_that_fires_is_told() -> None:
     copies = Answer((active_since("a", 900),))
     assert firing_copies([watched("a")], copies, loud("Alerta"), NOW)["a"].original_fires
 
 
 @pytest.mark.parametrize("making", [Making.TIGHTENED, Making.UNTOUCHED])
-def test_a_copy_counts_although_the_weaker_plan_has_dropped_it(making):
+def test_a_copy_counts_although_the_weaker_plan_has_dropped_it(making: Making) -> None:
     copies = Answer((active_since("a", 990),))
     assert set(firing_copies([watched("a", making)], copies, NOTHING, NOW)) == {"a"}
 
 
-def test_when_nothing_can_be_read_every_copy_waits_and_added_alerts_do_not():
+def test_when_nothing_can_be_read_every_copy_waits_and_added_alerts_do_not() -> None:
     alerts = [watched("a"), watched("b", Making.ADDED)]
     assert firing_copies(alerts, DOWN, DOWN, NOW) == {"a": FiringCopy(0.0)}
 
 
-def test_at_strength_zero_a_copy_waits_no_longer_than_its_original_needs():
+def test_at_strength_zero_a_copy_waits_no_longer_than_its_original_needs() -> None:
     alerts = [watched("slow", original_for=60), watched("fast", original_for=20)]
     firing = {"slow": FiringCopy(5.0), "fast": FiringCopy(5.0)}
     assert set(still_waiting(alerts, firing, at_zero_seconds=30)) == {"slow"}
     assert still_waiting(alerts, firing, at_zero_seconds=60) == {}
 
 
-def test_names_that_people_choose_stay_values_in_the_queries():
+def test_names_that_people_choose_stay_values_in_the_queries() -> None:
     assert 'hypercare="a\\"b/c"' in active_since_query('a"b/c')
     assert 'tenant="a\\"b"' in loud_query(Tenancy("tenant", 'a"b'))

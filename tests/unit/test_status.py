@@ -53,21 +53,21 @@ lives = st.builds(
 
 
 @given(lives)
-def test_a_life_survives_the_status(life: Life):
+def test_a_life_survives_the_status(life: Life) -> None:
     assert read_life(render_life(life)) == life
 
 
-def test_an_object_without_a_run_is_unvisited():
+def test_an_object_without_a_run_is_unvisited() -> None:
     assert read_life({"observedGeneration": -1}) == Unvisited()
 
 
-def test_a_status_that_somebody_broke_is_refused_with_its_field():
+def test_a_status_that_somebody_broke_is_refused_with_its_field() -> None:
     life = Life(Run(1, "r1-a", "2", "2", "", 0, 0), Phase.ACTIVE, 0, "a", 0, 100, 0)
     with pytest.raises(InvalidField, match=r"status\.strength"):
         read_life(render_life(life) | {"strength": "full"})
 
 
-def test_the_timeline_keeps_its_first_entry_and_stays_bounded():
+def test_the_timeline_keeps_its_first_entry_and_stays_bounded() -> None:
     entries = tuple(TimelineEntry(time, "Relaxed", str(time)) for time in range(TIMELINE_LIMIT + 20))
     kept = read_timeline({"timeline": render_timeline(entries)})
     assert len(kept) == TIMELINE_LIMIT
@@ -75,7 +75,7 @@ def test_the_timeline_keeps_its_first_entry_and_stays_bounded():
     assert kept[-1] == entries[-1]
 
 
-def test_a_condition_keeps_its_time_until_its_status_flips():
+def test_a_condition_keeps_its_time_until_its_status_flips() -> None:
     first = stamp([true(ConditionType.READY, "Protected", "a")], {}, 1, 100)
     again = stamp([true(ConditionType.READY, "Watching", "b")], read_conditions({"conditions": first}), 2, 200)
     flipped = stamp([false(ConditionType.READY, "Stalled", "c")], read_conditions({"conditions": again}), 2, 300)
@@ -85,7 +85,7 @@ def test_a_condition_keeps_its_time_until_its_status_flips():
     assert again[0]["reason"] == "Watching"
 
 
-def test_absent_facts_are_absent_from_the_status():
+def test_absent_facts_are_absent_from_the_status() -> None:
     life = Life(Run(1, "r1-a", "2", "2", "", 0, 0), Phase.ACTIVE, 0, "a", 0, 100, 0)
     assert "outcome" not in render_life(life)
     assert "outcome" in render_life(replace(life, outcome=Outcome.MET))

@@ -10,19 +10,11 @@ from typing import Any
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.durations import format_duration
-from hypercare.domain.evidence import (
-    MAX_SEGMENTS,
-    EvidenceState,
-    Measured,
-    NotMeasured,
-    Shown,
-    Sort,
-    Streak,
-    Track,
-)
+from hypercare.domain.evidence import EvidenceState, Measured, NotMeasured, Shown
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.judgement import Judgement, Regressed
 from hypercare.domain.reading import NoEvidence, Outcome
+from hypercare.domain.streaks import MAX_SEGMENTS, Sort, Streak, Track
 from hypercare.domain.window import parse_time
 
 _RUN = re.compile(r"([gbmi])([1-9][0-9]{0,8})")
@@ -127,9 +119,7 @@ def _read_streak(field: Field) -> Streak:
 
 def _read_worst(field: Field, through: int) -> Shown:
     at = field.get("worstAt")
-    return _read_shown(
-        field.get("worst"), field.get("worstSeries").text(""), parse_time(at) if at.present else through
-    )
+    return _read_shown(field.get("worst"), field.get("worstSeries").text(""), parse_time(at) if at.present else through)
 
 
 def _read_shown(field: Field, series: str, time: int) -> Shown:
