@@ -94,8 +94,9 @@ def _protection(scene: Scene) -> RenderableType:
     ]
     alerts = scene.status.get("alerts", {})
     table = Table.grid(padding=(0, 2))
-    copies = f"{alerts.get('tightened', 0)} of {alerts.get('selected', 0)} copied, live"
-    table.add_row("alerts", f"{copies}={scene.condition('AlertsTightened')}")
+    copies = f"{alerts.get('tightened', 0)} of {alerts.get('selected', 0)} copied"
+    seen = f"seen live: {scene.condition('AlertsTightened')}" if scene.status.get("strength") else "copies removed"
+    table.add_row("alerts", f"{copies}, {seen}")
     table.add_row("", Group(*firing) if firing else Text("nothing fires", style="green"))
     replicas = f"minReplicas {spec.get('minReplicas')}, maxReplicas {spec.get('maxReplicas')}"
     table.add_row("scaling", f"{replicas}, ready {status.get('readyReplicas', 0)}")
