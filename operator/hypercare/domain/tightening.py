@@ -94,8 +94,8 @@ class FiringCopy:
 def shorten_for(original: int, interval: int, rule: ForRule, strength: int) -> Outcome:
     """Shorten a `for` of `original` seconds in a group that is evaluated every `interval` seconds.
 
-    Source of the rule: docs/semantics.md, 2.2. The result is never longer than the original, and differs only when the copy
-    can fire at an earlier evaluation.
+    Source of the rule: docs/semantics.md, 2.2. The result is never longer than the original, and differs only when the
+    copy can fire at an earlier evaluation.
     """
     if original == 0:
         return Untouched(UntouchedReason.NO_FOR, "it has no for that could be shortened")
@@ -120,7 +120,10 @@ def relaxed_for(wanted: int, present: int, firing: FiringCopy) -> int:
 
 
 def relax_firing(original: int, outcome: Outcome, present: int, firing: FiringCopy) -> Outcome:
-    """Let a firing copy with a `for` of `present` seconds wait where `outcome` would silence it (docs/semantics.md, 2.7)."""
+    """Let a firing copy with a `for` of `present` seconds wait where `outcome` would silence it.
+
+    Source of the rule: docs/semantics.md, 2.7.
+    """
     wanted = outcome.copy_for_seconds if isinstance(outcome, Tightened) else original
     relaxed = relaxed_for(wanted, present, firing)
     return outcome if relaxed == wanted else Tightened(original, relaxed, waits=True)
