@@ -5,8 +5,9 @@ import random
 from benchmarks.measure import Finding, cpu_seconds
 from hypercare.domain.bounds import Below
 from hypercare.domain.criteria import Criterion, QueryKind
-from hypercare.domain.evidence import EvidenceState, assess, fold, yardstick
+from hypercare.domain.evidence import EvidenceState, fold, yardstick
 from hypercare.domain.points import Bad, Good, Mark, Measurement, Missing, MissingReason, Point
+from hypercare.domain.streaks import assess
 
 STEP = 30
 DAY = 86400 // STEP

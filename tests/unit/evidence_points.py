@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from hypercare.domain.bounds import Below
 from hypercare.domain.criteria import NoRegression
-from hypercare.domain.evidence import EvidenceState, Rule, Yardstick, fold
+from hypercare.domain.evidence import EvidenceState, Yardstick, fold
 from hypercare.domain.judgement import Judgement, Tail, judge
 from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point
+from hypercare.domain.streaks import Rule
 
 STEP = 10
 NONE = NoRegression()

@@ -12,22 +12,17 @@ from enum import StrEnum
 from hypercare.domain.bounds import describe
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence import (
-    Assessment,
     EvidenceState,
     Measured,
     NotMeasured,
-    Rule,
     Shown,
-    Sort,
-    Streak,
     Yardstick,
-    assess,
-    push,
     shown_value,
     sort_of,
     turned,
 )
 from hypercare.domain.points import Missing, Point
+from hypercare.domain.streaks import Assessment, Rule, Sort, Streak, assess, push
 
 _NOT_MEASURED = NotMeasured()
 

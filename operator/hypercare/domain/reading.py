@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import AlertsKind, Criterion, definition_hash
-from hypercare.domain.evidence import EvidenceState, Streak, Yardstick, fold, yardstick
+from hypercare.domain.evidence import EvidenceState, Yardstick, fold, yardstick
 from hypercare.domain.judgement import Judgement, Tail, Verdict, judge
 from hypercare.domain.points import Missing, Point
 from hypercare.domain.profile import Evaluation
@@ -43,6 +43,7 @@ from hypercare.domain.quiet import (
 )
 from hypercare.domain.quiet_marks import board, mark, newest_heartbeat
 from hypercare.domain.samples import RangeQuery, Result
+from hypercare.domain.streaks import Streak
 from hypercare.domain.tenancy import Tenancy
 from hypercare.domain.value_marks import ValueQuestions, ask_values, mark_values_at
 
