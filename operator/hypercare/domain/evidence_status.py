@@ -18,7 +18,7 @@ from hypercare.domain.streaks import MAX_SEGMENTS, Sort, Streak, Track
 from hypercare.domain.window import parse_time
 
 _RUN = re.compile(r"([gbmi])([1-9][0-9]{0,8})")
-_MESSAGE_LENGTH = 512
+_MESSAGE_LENGTH = 256
 
 
 def render_evidence(criterion: Criterion, outcome: Outcome) -> dict[str, Any]:

@@ -6,6 +6,7 @@ ratio is covered by its total alone, for errors may well be absent.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hypercare.domain.bounds import Bound
 from hypercare.domain.criteria import ActiveWhen, AlwaysActive, Criterion, QueryKind, RatioKind, Regression
@@ -54,6 +55,8 @@ class ValueQuestions:
         return tuple(dict.fromkeys(expr for expr in every if expr))
 
 
+# The same for every visit, and parsing is most of what a visit costs.
+@lru_cache(maxsize=16384)
 def ask_values(
     kind: QueryKind | RatioKind, active_when: AlwaysActive | ActiveWhen, tenancy: Tenancy, freshness: int
 ) -> ValueQuestions:
