@@ -4,8 +4,9 @@ What to do is decided by `hypercare.domain.hold_protocol`; this runs it against 
 cache is enough where nothing is to be done. Everything that leads to a write is read from the API server itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hypercare.domain.autoscaler import Gone, LiveObject, read_autoscaler
 from hypercare.domain.fields import InvalidField
@@ -48,6 +49,15 @@ class _Known:
     written: bool = False
 
 
+@dataclass(frozen=True)
+class _Refused:
+    """What was refused, until when (Unix seconds) it is not tried again, and the claims it was tried for."""
+
+    refusal: Refusal
+    until: float
+    claims: Sequence[Mapping[str, Any]]
+
+
 def stands(cache: ObjectCache, namespace: str, claim: Claim) -> bool:
     """Whether this very period exists, is not being deleted, and is not over.
 
@@ -80,11 +90,11 @@ class HoldReconciler:
         self._standing = standing
         self._wake = wake
         self._clock = clock
-        self._refusals: dict[ObjectRef, Refusal] = {}
+        self._refused: dict[ObjectRef, _Refused] = {}
 
     def refusals(self, namespace: str) -> dict[str, Refusal]:
         """What keeps objects of a namespace from being changed, by the name of the hold."""
-        return {ref.name: refusal for ref, refusal in self._refusals.items() if ref.namespace == namespace}
+        return {ref.name: refused.refusal for ref, refused in self._refused.items() if ref.namespace == namespace}
 
     async def visit(self, ref: ObjectRef) -> Outcome:
         """Converge the object of one hold as far as it goes now, and say when to come back.
@@ -96,6 +106,8 @@ class HoldReconciler:
         if seen is None:
             self._settle(ref, seen, None)
             return Done()
+        if (pause := self._pause(ref, seen)) > 0:
+            return After(pause)
         outcome: Outcome = After(RETRY_SECONDS)
         refusal = None
         try:
@@ -183,16 +195,33 @@ class HoldReconciler:
     def _valid(self, ref: ObjectRef, hold: Hold) -> Hold:
         return hold.keeping(lambda claim: self._standing(ref.namespace, claim))
 
+    def _pause(self, ref: ObjectRef, seen: Body) -> float:
+        """For how many seconds not to try again what was refused.
+
+        Each try announces the change in the hold anew, and that wakes this very key: without a pause of its own a
+        refused change would be tried for ever without one.
+        """
+        refused = self._refused.get(ref)
+        if refused is None or refused.claims != _claims(seen):
+            return 0.0
+        pause = refused.until - self._clock()
+        return pause if pause <= RETRY_SECONDS else 0.0
+
     def _settle(self, ref: ObjectRef, seen: Body | None, refusal: Refusal | None) -> None:
-        before = self._refusals.pop(ref, None)
+        before = self._refused.pop(ref, None)
+        claims = _claims(seen) if seen is not None else []
         if refusal is not None:
-            self._refusals[ref] = refusal
-        if refusal != before and seen is not None:
-            for claim in seen.get("spec", {}).get("claims") or ():
+            self._refused[ref] = _Refused(refusal, self._clock() + RETRY_SECONDS, claims)
+        if refusal != (before.refusal if before else None):
+            for claim in claims:
                 self._wake(ObjectRef(PERIODS, ref.namespace, str(claim.get("period", ""))))
 
     def _now(self) -> int:
         return int(self._clock())
+
+
+def _claims(body: Body) -> Sequence[Mapping[str, Any]]:
+    return body.get("spec", {}).get("claims") or []
 
 
 def _object_ref(ref: ObjectRef, hold: Hold) -> ObjectRef:

@@ -268,10 +268,27 @@ class TestRefusals:
         assert await shop.visit() == After(RETRY_SECONDS)
         assert shop.holds.refusals(NAMESPACE)[HOLD_REF.name].reason == reason
         assert shop.woken == [PERIOD_A]
+        shop.now += int(RETRY_SECONDS)
         await shop.visit()
         assert shop.holds.refusals(NAMESPACE) == {}
         assert shop.woken == [PERIOD_A, PERIOD_A]
         assert shop.replicas == (4, 10)
+
+    async def test_a_refused_change_is_tried_again_only_after_a_pause(self, shop: Shop) -> None:
+        await shop.keep(request())
+        shop.server.fail_at(2, When.BEFORE, Rejected("policy says no"))
+        await shop.visit()
+        writes = len(shop.server.writes)
+        shop.now += 10
+        assert await shop.visit() == After(RETRY_SECONDS - 10)
+        assert len(shop.server.writes) == writes
+
+    async def test_other_claims_are_tried_at_once(self, shop: Shop) -> None:
+        await shop.keep(request())
+        shop.server.fail_at(2, When.BEFORE, Rejected("policy says no"))
+        await shop.visit()
+        await shop.keep(request(floor=Count(3)))
+        assert await shop.visit() == After(LATE_SECONDS)
 
     async def test_a_refused_claim_is_told_with_the_field_that_asks(self, shop: Shop) -> None:
         shop.server.fail_at(1, When.BEFORE, Forbidden("may not create"))

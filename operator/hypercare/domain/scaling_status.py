@@ -93,7 +93,7 @@ def _claimed(row: ScalingRow, claim: Claim, hold: Hold, view: CapacityView) -> S
     if isinstance(contest, Contest) and backing_off(hold, view.now) > 0:
         message = (
             f"{contest.manager} has reverted {hold.object.kind} {hold.object.name} {_times(contest.reverts)}; "
-            f"the floor returns at {timestamp(contest.until)}. Keep {contest.manager} from writing replicas here"
+            f"the floor returns at {timestamp(contest.until)}. Tell {contest.manager} to leave it alone: docs/gitops.md"
         )
         return _in(row, ScalingState.CONTESTED, message)
     if row.reason == ScalingState.DISABLED.value:
