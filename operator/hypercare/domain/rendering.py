@@ -28,18 +28,23 @@ _PROGRESS_OF_CRITERIA = frozenset(
         "remaining",
         "last",
         "worst",
+        "worstAt",
         "worstSeries",
         "coverage",
         "finalThrough",
         "gaps",
         "lastBad",
+        "streakFloor",
         "regression",
         "message",
         "reason",
     }
 )
 _PROGRESS_OF_SCALING = frozenset({"ready", "message"})
-_PROGRESSING_CONDITIONS = frozenset({"Ready", "EvidenceFresh", "ExitCriteriaMet", "Stalled", "ScalingRaised"})
+# Their messages tell ages, counts and remaining times.
+_PROGRESSING_CONDITIONS = frozenset(
+    {"Ready", "Reconciling", "Stalled", "AlertsTightened", "ScalingRaised", "EvidenceFresh", "ExitCriteriaMet"}
+)
 
 
 def render_status(
@@ -62,7 +67,10 @@ def render_status(
         "conditions": stamp(conditions, stored.conditions, identity.generation, snapshot.now),
     }
     if stored.report:
-        status |= {"report": stored.report, "reports": list(stored.reports)}
+        status["report"] = stored.report
+    if stored.reports:
+        # Those of earlier runs too: what is not listed here is never taken away.
+        status["reports"] = list(stored.reports)
     return bounded(status)
 
 
