@@ -101,12 +101,17 @@ def test_the_supported_python_versions_are_told_once() -> None:
     assert PROJECT["tool"]["ruff"]["target-version"] == f"py3{first}"
 
 
+def written_targets(path: Path) -> Iterator[str]:
+    """The make targets that a file names in code, quoted or in a block; `.ci/run` is code as a whole."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```.*?^```", text, re.DOTALL | re.MULTILINE) if path.suffix == ".md" else [text]
+    yield from re.findall(r"`make ([a-z-]+)", text)
+    yield from re.findall(r"^make ([a-z-]+)", "\n".join(blocks), re.MULTILINE)
+
+
 def test_every_make_target_that_is_written_about_exists() -> None:
-    named = {
-        (path.relative_to(ROOT), target)
-        for path in [*files("*.md"), ROOT / ".ci" / "run"]
-        for target in re.findall(r"(?:`|^)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
-    }
+    pages = [*files("*.md"), ROOT / ".ci" / "run"]
+    named = {(str(path.relative_to(ROOT)), target) for path in pages for target in written_targets(path)}
     assert {target for _, target in named} >= {"demo", "test", "unit", "lint"}
     assert [entry for entry in named if entry[1] not in make_targets()] == []
 
