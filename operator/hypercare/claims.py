@@ -35,7 +35,7 @@ class ClaimKeeper:
     ) -> tuple[Problem, ...]:
         """Make the claims of the period with this UID exactly these; none at all where it asks for nothing.
 
-        `rows` are those of the period's own status: what they remember as raised, and no hold knows of, gets a hold
+        `rows` are the period's own (`scaling_rows`): what they remember as raised, and no hold knows of, gets a hold
         again, so that it is restored. Returns what could not be claimed, and why.
 
         Raises:

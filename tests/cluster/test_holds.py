@@ -232,6 +232,19 @@ async def test_our_value_stays_when_somebody_has_applied_it(shop: Shop) -> None:
     assert not await shop.held()
 
 
+async def test_a_hold_deleted_by_hand_is_found_again(shop: Shop) -> None:
+    await shop.keep("a", FLOOR)
+    await shop.visit()
+    remembered = await shop.row("a", FLOOR)
+    shop.cluster.kubectl("delete", "hypercarehold", shop.hold.name, "-n", shop.namespace)
+    await shop.watch()
+    rows = scaling_rows(ScalingPlan(), shop.uid("a"), shop.view(), (remembered,))
+    await shop.claims.keep(shop.namespace, shop.uid("a"), (), rows)
+    await shop.visit()
+    assert await shop.replicas() == (2, 6)
+    assert not await shop.held()
+
+
 async def test_a_value_above_ours_stands(shop: Shop) -> None:
     await shop.keep("a", {"target": "web", "floor": 4})
     await shop.visit()

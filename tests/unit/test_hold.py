@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.autoscaler import read_autoscaler
+from hypercare.domain.autoscaler import read_autoscaler, replica_writers
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.hold import (
     CEILING_PATH,
@@ -144,6 +144,20 @@ class TestManagers:
         )
         assert found.writers[FLOOR_PATH] == "kubectl-edit"
         assert found.writers[CEILING_PATH] == "unknown"
+
+    def test_a_cache_needs_only_what_concerns_replicas(self) -> None:
+        full = self.body(
+            self.entry(
+                "flux", "minReplicas", "metrics", operation="Apply", time="2026-01-02T00:00:00Z", apiVersion="v2"
+            ),
+            self.entry("hypercare", "maxReplicas"),
+            self.entry("helm", "metrics"),
+            self.entry("kube-controller-manager", "minReplicas", subresource="status"),
+        )
+        short = replica_writers(full["metadata"]["managedFields"])
+        assert [entry["manager"] for entry in short] == ["flux", "hypercare"]
+        assert "f:metrics" not in str(short)
+        assert read_autoscaler(self.body(*short)) == read_autoscaler(full)
 
     def test_only_apply_makes_a_field_somebodys_own(self) -> None:
         found = read_autoscaler(

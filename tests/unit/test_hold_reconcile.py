@@ -9,11 +9,12 @@ import pytest
 
 from hypercare.adapters.cache import WatchCache
 from hypercare.claims import ClaimKeeper
-from hypercare.domain.capacity import ClaimRequest
+from hypercare.domain.capacity import ClaimRequest, ScalingPlan
 from hypercare.domain.hold_protocol import LATE_SECONDS
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
 from hypercare.domain.quantity import Count
 from hypercare.domain.scaling_rows import ScalingRow, ScalingState, render_rows
+from hypercare.domain.scaling_status import CapacityView, scaling_rows
 from hypercare.hold_reconcile import RETRY_SECONDS, SWEEP_SECONDS, HoldReconciler, stands
 from hypercare.ports import Forbidden, Rejected, Unavailable
 from hypercare.queue import After, Done
@@ -70,6 +71,11 @@ class Shop:
                 case _:
                     return
         raise AssertionError("never content")
+
+    def rows(self, *remembered: ScalingRow) -> tuple[ScalingRow, ...]:
+        """The rows of a period that asks for nothing any more."""
+        view = CapacityView({}, self.cache.select(AUTOSCALERS, NAMESPACE), (), {}, self.now)
+        return scaling_rows(ScalingPlan(), "uid-of-a", view, remembered)
 
     @property
     def replicas(self) -> tuple[int, int]:
@@ -341,13 +347,15 @@ class TestLostHolds:
     async def test_a_lost_hold_is_found_again_at_the_end(self, shop: Shop) -> None:
         shop.server.edit(AUTOSCALER_REF, minReplicas=15, maxReplicas=20)
         row = self.row(applied=15, original_ceiling=10, applied_ceiling=20)
-        await shop.keep(rows=(row,))
+        await shop.keep(rows=shop.rows(row))
         await shop.visit()
         assert shop.replicas == (2, 10)
 
     async def test_a_value_that_a_user_applied_is_not_taken_for_lost(self, shop: Shop) -> None:
         shop.server.edit(AUTOSCALER_REF, "argocd-controller", "Apply", minReplicas=4)
-        await shop.keep(rows=(self.row(),))
+        (row,) = shop.rows(self.row())
+        assert row.state is ScalingState.DRIFTED
+        await shop.keep(rows=(row,))
         assert HOLD_REF not in shop.server.objects
 
 

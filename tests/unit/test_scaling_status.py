@@ -22,6 +22,7 @@ from hypercare.domain.scaling_status import CapacityView, scaling_rows
 from tests.unit.scaled import HOLD_REF, NOW, OBJECT, autoscaler, claim, floor_field, hold, request
 
 RAISED = hold(floor_field(2, confirmed=4))
+APPLIED = [{"manager": "flux", "operation": "Apply", "fieldsV1": {"f:spec": {"f:minReplicas": {}}}}]
 DISABLED = {"type": "ScalingActive", "status": "False", "reason": "ScalingDisabled", "message": "zero"}
 
 
@@ -154,6 +155,13 @@ class TestLeaving:
             ),
             pytest.param(view(None, autoscalers=(autoscaler(floor=2),)), ScalingState.RESTORED, 2, id="it is back"),
             pytest.param(view(None, autoscalers=(autoscaler(floor=7),)), ScalingState.DRIFTED, 7, id="left to a user"),
+            pytest.param(view(None), ScalingState.RESTORING, 4, id="its hold was lost"),
+            pytest.param(
+                view(None, autoscalers=(autoscaler(floor=4, metadata={"managedFields": APPLIED}),)),
+                ScalingState.DRIFTED,
+                4,
+                id="somebody applied our value",
+            ),
             pytest.param(view(None, autoscalers=()), ScalingState.RESTORED, 2, id="the object is gone"),
             pytest.param(
                 view(refusals={HOLD_REF.name: Refusal("Forbidden", "may not")}),

@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hypercare.domain.objects import WORKLOADS, ObjectRef, Resource
+from hypercare.domain.autoscaler import replica_writers
+from hypercare.domain.objects import AUTOSCALERS, WORKLOADS, ObjectRef, Resource
 from hypercare.ports import Body
 
 TOMBSTONES = 4096
@@ -206,9 +207,12 @@ def _number(version: str) -> float:
 def trimmed(resource: Resource, body: Body) -> Body:
     """Leave out what no decision reads: managed fields, kubectl's copy of the object, and most of a pod template.
 
+    Of an autoscaler's managed fields, those that tell whose its replicas are stay.
     Writes never start from the cache: they read the object live, so nothing that is left out here can be lost.
     """
     metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    if resource == AUTOSCALERS and "managedFields" in body["metadata"]:
+        metadata["managedFields"] = replica_writers(body["metadata"]["managedFields"])
     annotations = metadata.get("annotations") or {}
     if _LAST_APPLIED in annotations:
         metadata["annotations"] = {key: value for key, value in annotations.items() if key != _LAST_APPLIED}

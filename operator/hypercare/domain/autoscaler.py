@@ -4,7 +4,7 @@ Bodies are those of the API server (autoscaling/v2). Ownership is read from owne
 guessed from names.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class LiveObject:
     """An object as it was read at one resourceVersion.
 
     `writers` names, per path, who wrote the field last besides us; `appliers` names, per path, who holds it by
-    server-side apply besides us. Both are empty in copies from a watch cache that leaves managed fields out.
+    server-side apply besides us.
     """
 
     uid: str
@@ -91,6 +91,17 @@ def read_autoscaler(body: Body) -> LiveObject:
         writers={path: _last(foreign, name) for path, name in _FIELDS.items()},
         appliers={path: tuple(_appliers(foreign, name)) for path, name in _FIELDS.items()},
     )
+
+
+def replica_writers(entries: Iterable[Body]) -> list[dict[str, Any]]:
+    """Of an autoscaler's managed fields, what `read_autoscaler` reads: much shorter, for a cache."""
+    kept: list[dict[str, Any]] = []
+    for entry in entries:
+        names = [name for name in _FIELDS.values() if _holds(entry, name)]
+        if names and not entry.get("subresource"):
+            short = {key: entry[key] for key in ("manager", "operation", "time") if key in entry}
+            kept.append({**short, "fieldsV1": {"f:spec": {f"f:{name}": {} for name in names}}})
+    return kept
 
 
 def value_of(body: Body, path: str) -> FieldValue:

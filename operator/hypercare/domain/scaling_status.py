@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypercare.domain.autoscaler import condition_of, value_of
+from hypercare.domain.autoscaler import condition_of, read_autoscaler, value_of
 from hypercare.domain.capacity import ClaimRequest, ScalingPlan
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.hold import (
@@ -23,6 +23,7 @@ from hypercare.domain.hold import (
     number,
 )
 from hypercare.domain.hold_protocol import backing_off
+from hypercare.domain.hold_recovery import is_lost
 from hypercare.domain.quantity import full_value
 from hypercare.domain.scaling_rows import ScalingRow, ScalingState
 from hypercare.domain.strictest import Range, strictest
@@ -204,10 +205,13 @@ def _leaving(row: ScalingRow, uid: str, view: CapacityView) -> ScalingRow:
 
 
 def _gone(row: ScalingRow, view: CapacityView) -> ScalingRow:
-    """The hold is gone, so everything is as it was, or as somebody else wanted it."""
+    """The hold is gone, so everything is as it was, or as somebody else wanted it, unless the hold was lost."""
     body = _autoscaler(view, row.object)
     if not body:
         return _over(row, f"{row.object.kind} {row.object.name} is gone")
+    if is_lost(row, read_autoscaler(body)):
+        message = f"its hold was deleted by somebody; minReplicas is going back to {row.original}"
+        return replace(_in(row, ScalingState.RESTORING, message), held=True)
     found = number(FLOOR_PATH, value_of(body, FLOOR_PATH))
     if found == row.original:
         return _over(row, f"minReplicas is {found} again")
