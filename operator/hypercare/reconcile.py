@@ -144,10 +144,14 @@ class PeriodReconciler:
 
     async def _apply(self, snapshot: Snapshot, findings: Findings) -> Findings:
         """Make the protections what they should be; problems of writing join the findings."""
-        if not works(snapshot):
-            return findings
         identity = snapshot.identity
         ref = ObjectRef(PROMETHEUS_RULES, identity.namespace, OVERLAY_PREFIX + identity.name)
+        if snapshot.life.closed:
+            # An overlay that was on its way when the operator that sent it was killed may appear after the end.
+            problems = await self._hands.overlays.converge(ref, None, identity.uid)
+            return replace(findings, alert_problems=findings.alert_problems + problems)
+        if not works(snapshot):
+            return findings
         problems = await self._hands.overlays.converge(ref, snapshot.overlay.plan.overlay, identity.uid)
         enforced = snapshot.resolved.spec.mode is Mode.ENFORCE
         unclaimed = await self._hands.claims.keep(

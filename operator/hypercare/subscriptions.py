@@ -61,7 +61,7 @@ def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:
         case resource if resource == PROMETHEUSES:
             return frozenset(_keys(_open(cache)))
         case resource if resource == PROMETHEUS_RULES:
-            return frozenset(_keys(_open(cache, ref.namespace)))
+            return frozenset({*_keys(_open(cache, ref.namespace)), *_owners(change)})
         case resource if resource == AUTOSCALERS:
             names = {_scaled(change.before), _scaled(change.after)}
             return frozenset({*_targeting(names, cache, ref.namespace), *_holds_on(ref, cache)})
@@ -122,6 +122,12 @@ def _holds_of(change: Change, cache: ObjectCache) -> Iterable[Key]:
 def _holds_on(ref: ObjectRef, cache: ObjectCache) -> Iterable[Key]:
     holds = cache.select(HOLDS, ref.namespace)
     return (reference(HOLDS, hold) for hold in holds if _held(hold) == (ref.resource.kind, ref.name))
+
+
+def _owners(change: Change) -> Iterable[Key]:
+    """The period of an overlay, also when it is over: an overlay that was on its way may still appear."""
+    owners = (change.after or change.before)["metadata"].get("ownerReferences") or ()
+    return (ObjectRef(PERIODS, change.ref.namespace, each["name"]) for each in owners if each["kind"] == PERIODS.kind)
 
 
 def _keys(periods: Iterable[Body]) -> Iterable[Key]:

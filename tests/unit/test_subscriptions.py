@@ -34,6 +34,10 @@ def autoscaler(name: str, scaled: str) -> Dict:
     return body(name, spec={"scaleTargetRef": {"kind": "Deployment", "name": scaled}, "minReplicas": 2})
 
 
+OVERLAY = body("hypercare-over", spec={})
+OVERLAY["metadata"]["ownerReferences"] = [{"kind": "HypercarePeriod", "name": "over", "uid": "uid-over"}]
+
+
 @pytest.fixture
 def cache() -> WatchCache:
     cache = WatchCache(WATCHED, lambda _: None, lambda: 0.0)
@@ -66,6 +70,7 @@ CASES = [
     ),
     pytest.param(AUTOSCALERS, autoscaler("other", "other"), set(), id="an autoscaler of something else"),
     pytest.param(PROMETHEUS_RULES, body("rules", spec={}), {"checkout", "basket"}, id="rules: periods not over"),
+    pytest.param(PROMETHEUS_RULES, OVERLAY, {"checkout", "basket", "over"}, id="an overlay: also its own, if over"),
     pytest.param(PROMETHEUSES, body("k8s", "monitoring"), {"checkout", "basket", "invoice"}, id="a Prometheus: all"),
 ]
 
