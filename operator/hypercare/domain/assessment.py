@@ -31,6 +31,7 @@ from hypercare.domain.life import Exit, Outcome, Phase
 
 APPLY_SECONDS = 600
 STALE_INTERVALS = 5
+_LATE = "NotAppliedInTime"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,13 @@ class Before:
         """Whether the stored status had this condition as True."""
         seen = self.conditions.get(kind)
         return seen is not None and seen.condition.status is ConditionStatus.TRUE
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether applying has already taken too long, also where a lever changes between False and Unknown."""
+        stalled = self.conditions.get(ConditionType.STALLED)
+        given_up = stalled is not None and stalled.condition.reason == _LATE
+        return given_up or self.lasting(true(ConditionType.RECONCILING, "")) > APPLY_SECONDS
 
 
 def assess(findings: Findings, before: Before) -> tuple[Condition, ...]:
@@ -121,12 +129,14 @@ def _lever(kind: ConditionType, lever: Lever, problems: tuple[Problem, ...]) -> 
 
 def _evidence_fresh(findings: Findings) -> Condition:
     kind, evidence, life = ConditionType.EVIDENCE_FRESH, findings.evidence, findings.life
+    if life.closed:
+        return unknown(kind, str(life.phase), "Evidence is not read in this phase")
     if findings.evidence_problems:
         return false(kind, findings.evidence_problems[0].reason, _told(findings.evidence_problems))
+    if life.phase is Phase.SUSPENDED:
+        return unknown(kind, str(life.phase), "Evidence is not read in this phase")
     if life.started_at is None:
         return unknown(kind, "WaitingForStart", "Evidence is read from the start of the window on")
-    if life.closed or life.phase is Phase.SUSPENDED:
-        return unknown(kind, str(life.phase), "Evidence is not read in this phase")
     if evidence.stale:
         return false(kind, evidence.stale_reason, evidence.stale)
     return true(kind, "Fresh", "Every criterion is read as far as it can be")
@@ -181,16 +191,17 @@ def _stalled(findings: Findings, before: Before, observed: tuple[Condition, ...]
     targets, *levers, restored = observed
     late = next((condition for condition in (targets, *levers) if _overdue(condition, findings, before)), None)
     if late is not None:
-        return true(kind, "NotAppliedInTime", f"{late.type} for more than 10m: {late.message}")
+        return true(kind, _LATE, f"{late.type} is not True for more than 10m: {late.message}")
     if _unrestored_for_long(findings, before, restored):
         return true(kind, "NotRestoredInTime", findings.unrestored)
     return false(kind, "NothingBlocks")
 
 
 def _overdue(condition: Condition, findings: Findings, before: Before) -> bool:
-    if condition.status is ConditionStatus.TRUE or findings.life.strength == 0:
+    life = findings.life
+    if condition.status is ConditionStatus.TRUE or life.strength == 0 or life.phase is Phase.SUSPENDED:
         return False
-    return before.lasting(condition) > APPLY_SECONDS
+    return before.out_of_time or before.lasting(condition) > APPLY_SECONDS
 
 
 def _unrestored_for_long(findings: Findings, before: Before, restored: Condition) -> bool:
@@ -201,12 +212,12 @@ def _unrestored_for_long(findings: Findings, before: Before, restored: Condition
 
 def _reconciling(findings: Findings, before: Before, stalled: Condition) -> Condition:
     kind, life = ConditionType.RECONCILING, findings.life
-    applying = any(isinstance(lever, Unverified | Untold) for lever in (findings.alerts, findings.scaling))
+    levers = any(isinstance(lever, Unverified | Untold) for lever in (findings.alerts, findings.scaling))
+    applying = levers and life.phase is not Phase.SUSPENDED
     fresh = life.phase in {Phase.PENDING, Phase.PREPARING} or before.spec_changed or before.was_true(kind)
     if stalled.status is ConditionStatus.TRUE or not (applying and fresh):
         return false(kind, "Settled")
-    pending = true(kind, "Applying", _applying_message(findings))
-    return false(kind, "NotAppliedInTime") if before.lasting(pending) > APPLY_SECONDS else pending
+    return true(kind, "Applying", _applying_message(findings))
 
 
 def _ready(findings: Findings, before: Before, others: tuple[Condition, ...]) -> Condition:
