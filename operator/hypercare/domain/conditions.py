@@ -4,6 +4,7 @@ Types, reasons and the meaning of `True` follow the Kubernetes API conventions; 
 read by kstatus (Flux, Helm, `kubectl wait`): a healthy window of days is Ready, only what needs a person is Stalled.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 MESSAGE_LIMIT = 1024
+_REASON = re.compile(r"[A-Za-z](?:[A-Za-z0-9_,:]{0,62}[A-Za-z0-9_])?")
+_NO_REASON = "Unspecified"
 
 
 class ConditionType(StrEnum):
@@ -109,7 +112,11 @@ def read_conditions(status: Mapping[str, Any]) -> dict[ConditionType, Observed]:
 def stamp(
     conditions: Iterable[Condition], before: Mapping[ConditionType, Observed], generation: int, now: int
 ) -> list[dict[str, Any]]:
-    """Render conditions for status; `lastTransitionTime` moves only when the status itself flips."""
+    """Render conditions for status; `lastTransitionTime` moves only when the status itself flips.
+
+    A reason may be passed on from a workload, where it is optional: one that the API server would refuse for its form
+    must not keep the whole status from being written.
+    """
     stamped = []
     for condition in conditions:
         seen = before.get(condition.type)
@@ -119,7 +126,7 @@ def stamp(
             {
                 "type": condition.type.value,
                 "status": condition.status.value,
-                "reason": condition.reason,
+                "reason": condition.reason if _REASON.fullmatch(condition.reason) else _NO_REASON,
                 "message": condition.message[:MESSAGE_LIMIT],
                 "observedGeneration": generation,
                 "lastTransitionTime": timestamp(since),
