@@ -95,5 +95,19 @@ class Findings:
 
     @property
     def protected(self) -> bool:
-        """Whether everything requested is verified, vacuously so where nothing is requested."""
-        return not any(isinstance(lever, Unverified | Untold | Off) for lever in (self.alerts, self.scaling))
+        """Whether everything requested is verified, vacuously so where nothing is, or where nothing is written.
+
+        What was left out because of a problem was requested, too.
+        """
+        levers = ((self.alerts, self.alert_problems), (self.scaling, self.scaling_problems))
+        return all(_protects(lever, problems) for lever, problems in levers)
+
+
+def _protects(lever: Lever, problems: tuple[Problem, ...]) -> bool:
+    match lever:
+        case ObserveOnly():
+            return True
+        case NotRequested() | Verified():
+            return not problems
+        case Off() | Unverified() | Untold():
+            return False
