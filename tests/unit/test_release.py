@@ -40,6 +40,20 @@ NAMED = Release("2.4.0", name="autumn", previous="2.3.9")
             ReleaseChange.ROLLBACK,
         ),
         (
+            "Going back is a rollback also where the edit no longer says what was previous.",
+            NAMED,
+            "",
+            replace(NAMED, version="2.3.9", previous=""),
+            ReleaseChange.ROLLBACK,
+        ),
+        (
+            "Going back is a rollback also where the edit calls the version it comes from previous.",
+            Release("2.4.0", previous="2.3.9"),
+            "",
+            Release("2.3.9", previous="2.4.0"),
+            ReleaseChange.ROLLBACK,
+        ),
+        (
             "The version of the run before is a rollback.",
             NAMED,
             "2.3.0",

@@ -41,7 +41,8 @@ class Run:
     """One passage through hypercare. `created_at` and `version_since` are Unix seconds.
 
     `version` is the version seen last: a hotfix changes it within the run. `before` is the version of the run before
-    this one, empty for the first.
+    this one, empty for the first; `previous` is what the release called so when the run was opened. A release that goes
+    back does not say any more where it went back from, so the run remembers both.
     """
 
     counter: int
@@ -51,6 +52,7 @@ class Run:
     before: str
     created_at: int
     version_since: int
+    previous: str = ""
 
 
 class ReleaseChange(StrEnum):
@@ -92,6 +94,7 @@ def new_run(period_uid: str, release: Release, after: Run | None, now: int) -> R
         before=after.version if after else "",
         created_at=now,
         version_since=now,
+        previous=release.previous,
     )
 
 
@@ -103,7 +106,7 @@ def classify(run: Run, release: Release) -> ReleaseChange:
     """
     if release.version == run.version and release.identity == run.identity:
         return ReleaseChange.NONE
-    backwards = release.version in {run.before, release.previous} - {""}
+    backwards = release.version in {run.before, run.previous, release.previous} - {""}
     if backwards and release.version != run.version:
         return ReleaseChange.ROLLBACK
     return ReleaseChange.HOTFIX if release.identity == run.identity else ReleaseChange.NEW_RUN

@@ -68,7 +68,12 @@ def render_life(life: Life) -> dict[str, Any]:
         "run": {
             "id": life.run.id,
             "counter": life.run.counter,
-            "release": {"identity": life.run.identity, "version": life.run.version, "previous": life.run.before},
+            "release": {
+                "identity": life.run.identity,
+                "version": life.run.version,
+                "previous": life.run.before,
+                "statedPrevious": life.run.previous,
+            },
             "createdAt": timestamp(life.run.created_at),
             "versionSince": timestamp(life.run.version_since),
         },
@@ -131,4 +136,5 @@ def _read_run(field: Field) -> Run:
         before=release.get("previous").text(""),
         created_at=parse_time(field.get("createdAt")),
         version_since=parse_time(field.get("versionSince")),
+        previous=release.get("statedPrevious").text(""),
     )
