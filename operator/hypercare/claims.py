@@ -4,7 +4,7 @@ Each claim is changed by compare-and-swap, so periods that share an object never
 with the values as the API server has them at that moment, before anything is changed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 
 from hypercare.domain.autoscaler import LiveObject, read_autoscaler
 from hypercare.domain.capacity import ClaimRequest
@@ -42,31 +42,26 @@ class ClaimKeeper:
             Unavailable: the API server did not answer.
             Conflict: others wrote the same hold again and again.
         """
-        refusals = [await self._claim(namespace, request) for request in requests]
-        asked = {request.hold for request in requests}
+        asked = {request.hold: request for request in requests}
+        refusals = []
+        for name, request in asked.items():
+            ref = ObjectRef(HOLDS, namespace, name)
+            refusals.append(await _told(ref, self._claim(ref, request)))
         for name in self._claimed(namespace, uid):
             if name not in asked:
-                await self._drop(ObjectRef(HOLDS, namespace, name), uid)
+                ref = ObjectRef(HOLDS, namespace, name)
+                refusals.append(await _told(ref, self._drop(ref, uid)))
         for row in rows:
-            if hold_name(row.object.kind, row.object.name) not in asked:
-                await self._find_again(namespace, row)
+            ref = ObjectRef(HOLDS, namespace, hold_name(row.object.kind, row.object.name))
+            if ref.name not in asked:
+                refusals.append(await _told(ref, self._find_again(ref, row)))
         return tuple(_problem(refusal) for refusal in refusals if refusal is not None)
 
-    async def _claim(self, namespace: str, request: ClaimRequest) -> Refusal | None:
-        ref = ObjectRef(HOLDS, namespace, request.hold)
+    async def _claim(self, ref: ObjectRef, request: ClaimRequest) -> Refusal | None:
         known = self._cache.find(ref)
-        try:
-            if known is not None and _has(read_hold(ref.name, known.get("spec")), request):
-                return None
-            return await self._claim_live(ref, request)
-        except InvalidField as error:
-            return Refusal(
-                "InvalidHold", f"{ref} cannot be used: {error}; delete it when its object is as it should be"
-            )
-        except Forbidden as error:
-            return Refusal("Forbidden", f"the operator may not write {ref}: {error.message}")
-        except Rejected as error:
-            return Refusal("HoldRejected", f"the API server refused {ref}: {error.message}")
+        if known is not None and _has(read_hold(ref.name, known.get("spec")), request):
+            return None
+        return await self._claim_live(ref, request)
 
     async def _claim_live(self, ref: ObjectRef, request: ClaimRequest) -> Refusal | None:
         for _ in range(_ATTEMPTS):
@@ -136,7 +131,7 @@ class ClaimKeeper:
                 await self._write(ref, body, hold, hold.without_claim(uid))
             except Conflict:
                 continue
-            except (NotFound, InvalidField):
+            except NotFound:
                 return
             return
         raise Conflict(f"{ref} is written by others again and again")
@@ -147,13 +142,12 @@ class ClaimKeeper:
             written = await self._objects.replace(ref, {**body, "spec": render_hold(after)})
         self._cache.store(HOLDS, written)
 
-    async def _find_again(self, namespace: str, row: ScalingRow) -> None:
+    async def _find_again(self, ref: ObjectRef, row: ScalingRow) -> None:
         """Give a raised object whose hold was deleted by hand a hold without claims, so that it is restored."""
-        ref = ObjectRef(HOLDS, namespace, hold_name(row.object.kind, row.object.name))
-        seen = self._cache.find(ObjectRef(AUTOSCALERS, namespace, row.object.name))
+        seen = self._cache.find(ObjectRef(AUTOSCALERS, ref.namespace, row.object.name))
         if self._cache.find(ref) is not None or seen is None or not is_lost(row, read_autoscaler(seen)):
             return
-        live = await self._read(namespace, row.object)
+        live = await self._read(ref.namespace, row.object)
         if isinstance(live, Refusal) or not is_lost(row, live):
             return
         try:
@@ -169,6 +163,19 @@ class ClaimKeeper:
     def _remembered(self, namespace: str) -> Iterator[ScalingRow]:
         for body in self._cache.select(PERIODS, namespace):
             yield from read_rows(body.get("status") or {})
+
+
+async def _told(ref: ObjectRef, work: Awaitable[Refusal | None]) -> Refusal | None:
+    """What kept this work from being done, where that is for a person to know."""
+    try:
+        return await work
+    except InvalidField as error:
+        advice = "delete it when its object is as it should be"
+        return Refusal("InvalidHold", f"{ref} cannot be used: {error}; {advice}")
+    except Forbidden as error:
+        return Refusal("Forbidden", f"the operator may not write {ref}: {error.message}")
+    except Rejected as error:
+        return Refusal("HoldRejected", f"the API server refused {ref}: {error.message}")
 
 
 def _problem(refusal: Refusal) -> Problem:

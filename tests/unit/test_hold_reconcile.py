@@ -301,6 +301,13 @@ class TestRefusals:
         (problem,) = await shop.keep(request())
         assert (problem.path, problem.reason, problem.stalls) == ("spec.protection.scaling", "Forbidden", True)
 
+    async def test_a_claim_that_may_not_be_dropped_is_told(self, shop: Shop) -> None:
+        await shop.raised()
+        shop.server.fail_at(1, When.BEFORE, Forbidden("may not update"))
+        (problem,) = await shop.keep()
+        assert problem.reason == "Forbidden"
+        assert await shop.keep() == ()
+
     async def test_a_forged_hold_is_not_followed(self, shop: Shop) -> None:
         await shop.raised()
         forged = {"path": "/spec/scaleTargetRef/name", "original": {"present": True, "value": 0}}
@@ -308,6 +315,8 @@ class TestRefusals:
         assert await shop.visit() == After(RETRY_SECONDS)
         assert shop.holds.refusals(NAMESPACE)[HOLD_REF.name].reason == "InvalidHold"
         assert shop.replicas == (4, 10)
+        (problem,) = await shop.keep(request(strength=50))
+        assert problem.reason == "InvalidHold"
 
 
 class TestLostHolds:
