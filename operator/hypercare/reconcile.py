@@ -5,13 +5,13 @@ names the resourceVersion it was decided on, so a decision on an outdated object
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hypercare.claims import ClaimKeeper
 from hypercare.domain.announcements import Announcement, announce
-from hypercare.domain.assessment import Before, assess, unusable
+from hypercare.domain.assessment import Before, assess
 from hypercare.domain.conditions import ConditionType, Observed, Problem, read_conditions, stamp, unknown
 from hypercare.domain.decide import Decision, decide, works
 from hypercare.domain.fields import InvalidField
@@ -20,19 +20,20 @@ from hypercare.domain.life import Life, Phase, Transition
 from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.overlay import OVERLAY_PREFIX
 from hypercare.domain.period import Mode, Resolved, profile_name, resolve
-from hypercare.domain.rendering import render_begun, render_status, significant
+from hypercare.domain.rendering import render_begun, render_refused, render_status, significant
 from hypercare.domain.snapshot import Snapshot
 from hypercare.domain.status import TimelineEntry, Unvisited, read_life
 from hypercare.domain.transitions import begin
 from hypercare.domain.visits import next_visit, progress_seconds
 from hypercare.gather import Gatherer
 from hypercare.overlay_writer import OverlayWriter
-from hypercare.ports import Body, Conflict, Events, NotFound, ObjectCache, Objects
+from hypercare.ports import ApiError, Body, Conflict, Events, Forbidden, NotFound, ObjectCache, Objects
 from hypercare.queue import After, Done, Outcome
 from hypercare.report_writer import ReportWriter
 
 _AT_ONCE = After(0.0)
 _AGAIN = After(0.5)
+_ALERTS, _SCALING = "spec.protection.alerts", "spec.protection.scaling"
 _logger = logging.getLogger(__name__)
 
 
@@ -148,18 +149,15 @@ class PeriodReconciler:
         ref = ObjectRef(PROMETHEUS_RULES, identity.namespace, OVERLAY_PREFIX + identity.name)
         if snapshot.life.closed:
             # An overlay that was on its way when the operator that sent it was killed may appear after the end.
-            problems = await self._hands.overlays.converge(ref, None, identity.uid)
+            problems = await _attempted(_ALERTS, self._hands.overlays.converge(ref, None, identity.uid))
             return replace(findings, alert_problems=findings.alert_problems + problems)
         if not works(snapshot):
             return findings
-        problems = await self._hands.overlays.converge(ref, snapshot.overlay.plan.overlay, identity.uid)
-        enforced = snapshot.resolved.spec.mode is Mode.ENFORCE
-        unclaimed = await self._hands.claims.keep(
-            identity.namespace,
-            identity.uid,
-            snapshot.capacity.plan.requests if enforced else (),
-            snapshot.capacity.rows,
-        )
+        overlay = self._hands.overlays.converge(ref, snapshot.overlay.plan.overlay, identity.uid)
+        problems = await _attempted(_ALERTS, overlay)
+        requests = snapshot.capacity.plan.requests if snapshot.resolved.spec.mode is Mode.ENFORCE else ()
+        claims = self._hands.claims.keep(identity.namespace, identity.uid, requests, snapshot.capacity.rows)
+        unclaimed = await _attempted(_SCALING, claims)
         return replace(
             findings,
             alert_problems=findings.alert_problems + problems,
@@ -205,8 +203,9 @@ class PeriodReconciler:
 
     def _is_news(self, body: Body, status: Mapping[str, Any], snapshot: Snapshot) -> bool:
         stored = body.get("status", {})
-        if significant(stored) != significant(status):
-            return True
+        # What is over makes no progress.
+        if snapshot.life.closed or significant(stored) != significant(status):
+            return bool(stored != status)
         since = snapshot.now - self._written.get(snapshot.identity.uid, 0)
         return stored != status and since >= progress_seconds(snapshot)
 
@@ -214,17 +213,8 @@ class PeriodReconciler:
         """Say what keeps the period from being worked for; nothing else is written, and its life stands still."""
         stored = body.get("status", {})
         before = read_conditions(stored)
-        generation = body["metadata"]["generation"]
-        kept = {key: value for key, value in stored.items() if key not in {"observedGeneration", "conditions"}}
-        status = {
-            "phase": Phase.PENDING.value,
-            **kept,
-            "observedGeneration": generation,
-            "blocked": problem.reason,
-            "summary": str(problem),
-            "conditions": stamp(unusable(problem), before, generation, now),
-        }
-        if significant(stored) != significant(status):
+        status = render_refused(stored, problem, body["metadata"]["generation"], now)
+        if stored != status:
             await self._store(ref, body, status, now)
             if _is_new(problem, before):
                 await self._hands.events.post(body, warning=True, reason=problem.reason, message=str(problem))
@@ -247,6 +237,18 @@ class PeriodReconciler:
         if uid is not None:
             self._written.pop(uid, None)
             self._gatherer.forget(ref, uid)
+
+
+async def _attempted(path: str, work: Awaitable[tuple[Problem, ...]]) -> tuple[Problem, ...]:
+    """One lever that cannot be moved keeps neither the other one nor the status from being written."""
+    try:
+        return await work
+    except Forbidden as error:
+        message = f"the operator's account may not do this: apply the RBAC of manifests/install ({error.message})"
+        return (Problem(path, "Forbidden", message, stalls=True),)
+    except ApiError as error:
+        message = f"the API server did not take a change, which is tried again: {error.message}"
+        return (Problem(path, "WriteFailed", message, stalls=False),)
 
 
 def _alarming(life: Life) -> bool:

@@ -8,10 +8,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hypercare.domain.conditions import Condition, stamp, timestamp
+from hypercare.domain.assessment import unusable
+from hypercare.domain.conditions import Condition, Problem, read_conditions, stamp, timestamp
 from hypercare.domain.exit_criteria import NONE
 from hypercare.domain.findings import Findings
-from hypercare.domain.life import Life, Phase
+from hypercare.domain.life import CLOSED, Life, Phase
 from hypercare.domain.overlay import OVERLAY_PREFIX, revision_of
 from hypercare.domain.scaling_rows import render_rows
 from hypercare.domain.snapshot import Overlay, Reading, Snapshot
@@ -83,6 +84,25 @@ def render_begun(life: Life, conditions: list[dict[str, Any]], generation: int, 
         "summary": entry.message,
         "timeline": render_timeline((entry,)),
         "conditions": conditions,
+    }
+
+
+def render_refused(stored: Mapping[str, Any], problem: Problem, generation: int, now: int) -> dict[str, Any]:
+    """Render the status of a period that cannot be worked for: its life stands still, and the status says why.
+
+    What a run that is over has achieved stays true, whatever becomes of its spec.
+    """
+    before = read_conditions(stored)
+    closed = stored.get("phase") in CLOSED
+    conditions = [seen.condition for seen in before.values()] if closed else unusable(problem)
+    kept = {key: value for key, value in stored.items() if key not in {"observedGeneration", "conditions"}}
+    return {
+        "phase": Phase.PENDING.value,
+        **kept,
+        "observedGeneration": generation,
+        "blocked": NONE if closed else problem.reason,
+        "summary": str(problem)[:_SUMMARY_LIMIT],
+        "conditions": stamp(conditions, before, generation, now),
     }
 
 
