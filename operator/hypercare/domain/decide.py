@@ -80,7 +80,7 @@ def _find(snapshot: Snapshot) -> Findings:
         target_problems=snapshot.target_problems,
         alert_problems=snapshot.overlay.plan.problems,
         scaling_problems=snapshot.capacity.plan.problems,
-        evidence_problems=spec.unreadable,
+        evidence_problems=spec.unreadable + spec.unreadable_advice,
         notes=_notes(snapshot),
     )
 

@@ -36,6 +36,7 @@ class Spec:
     """Everything a period asks for, defaults included, capped by its profile.
 
     `unreadable` are criteria that cannot be judged; the others are. A period with one of them never exits by itself.
+    `unreadable_advice` are those that are only advisory: told as well, but nothing waits for them.
     """
 
     mode: Mode
@@ -45,6 +46,7 @@ class Spec:
     scaling: tuple[ScalingRule, ...]
     criteria: tuple[Criterion, ...]
     unreadable: tuple[Problem, ...]
+    unreadable_advice: tuple[Problem, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -84,8 +86,8 @@ def resolve(period: Mapping[str, Any], profile: Mapping[str, Any] | None) -> Res
 
 def _parse_spec(field: Field, profile: Profile) -> Spec:
     window = parse_window(field.get("window"), profile.limits.max_seconds)
-    criteria, unreadable = _parse_criteria(field.get("exitCriteria"), profile.limits.max_criteria)
-    _check_fits(field.get("exitCriteria"), criteria, window)
+    found = _parse_criteria(field.get("exitCriteria"), profile.limits.max_criteria)
+    _check_fits(field.get("exitCriteria"), found.readable, window)
     return Spec(
         mode=field.get("mode").choice(Mode),
         plan=Plan(
@@ -98,8 +100,9 @@ def _parse_spec(field: Field, profile: Profile) -> Spec:
         targets=_parse_targets(field.get("targets")),
         alerts=parse_alert_protection(field.get("protection").get("alerts")),
         scaling=parse_scaling(field.get("protection").get("scaling")),
-        criteria=criteria,
-        unreadable=unreadable,
+        criteria=found.readable,
+        unreadable=found.blocking,
+        unreadable_advice=found.advice,
     )
 
 
@@ -128,22 +131,37 @@ def _check_fits(field: Field, criteria: tuple[Criterion, ...], window: Window) -
             raise field.error(f"{message} ({format_duration(longest)})")
 
 
-def _parse_criteria(field: Field, limit: int) -> tuple[tuple[Criterion, ...], tuple[Problem, ...]]:
+@dataclass(frozen=True)
+class _Criteria:
+    """What can be judged, and what cannot, by whether the exit waits for it."""
+
+    readable: tuple[Criterion, ...]
+    blocking: tuple[Problem, ...]
+    advice: tuple[Problem, ...]
+
+
+def _parse_criteria(field: Field, limit: int) -> _Criteria:
     items = field.items()
     if len(items) > limit:
         raise field.error(f"has {len(items)} criteria, the profile allows {limit} (limits.maxCriteria)")
     names = [item.get("name").text() for item in items]
     if len(set(names)) < len(names):
         raise field.error("criterion names must be unique")
-    readable: list[Criterion] = []
-    problems: list[Problem] = []
-    for item in items:
-        try:
-            readable.append(parse_criterion(item))
-        except InvalidField as error:
-            reason = "InvalidPromQL" if "PromQL" in error.message else "InvalidCriterion"
-            problems.append(Problem(error.path, reason, error.message, stalls=True))
-    if not items:
-        message = "no exit criteria are left: name at least one, here or in the profile"
-        problems.append(Problem(field.path, "NoExitCriteria", message, stalls=True))
-    return tuple(readable), tuple(problems)
+    parsed = [(item.get("advisory").value is True, _parse_readable(item)) for item in items]
+    blocking = [each for advisory, each in parsed if isinstance(each, Problem) and not advisory]
+    if all(advisory for advisory, _ in parsed):
+        message = "no exit criterion is left that the exit waits for: name at least one, here or in the profile"
+        blocking.append(Problem(field.path, "NoExitCriteria", message, stalls=True))
+    return _Criteria(
+        readable=tuple(each for _, each in parsed if isinstance(each, Criterion)),
+        blocking=tuple(blocking),
+        advice=tuple(each for advisory, each in parsed if isinstance(each, Problem) and advisory),
+    )
+
+
+def _parse_readable(field: Field) -> Criterion | Problem:
+    try:
+        return parse_criterion(field)
+    except InvalidField as error:
+        reason = "InvalidPromQL" if "PromQL" in error.message else "InvalidCriterion"
+        return Problem(error.path, reason, error.message, stalls=True)
