@@ -36,7 +36,11 @@ def _clock(snapshot: Snapshot) -> list[float]:
 
 def _verification(snapshot: Snapshot, findings: Findings) -> list[float]:
     """While something is being applied or restored, look often at first."""
-    applying = any(isinstance(lever, Unverified | Untold) for lever in (findings.alerts, findings.scaling))
+    if snapshot.life.phase is Phase.SUSPENDED:
+        return []
+    levers = any(isinstance(lever, Unverified | Untold) for lever in (findings.alerts, findings.scaling))
+    passing = any(not problem.stalls for problem in findings.alert_problems + findings.scaling_problems)
+    applying = levers or passing
     restoring = snapshot.life.strength == 0 and bool(findings.unrestored)
     if not (applying or restoring):
         return []
