@@ -43,7 +43,12 @@ class ReportWriter:
 
         A run that is `superseded` is told as it stands; its values stay raised for the run that follows.
         """
-        body = configmap(await self._compose(snapshot, source, superseded))
+        try:
+            body = configmap(await self._compose(snapshot, source, superseded))
+        except Exception:
+            # Whatever is wrong with a report, the run that comes next must not wait for it.
+            _logger.exception("Could not compose the report", extra={"run": snapshot.life.run.id})
+            return snapshot.stored
         name, namespace = body["metadata"]["name"], snapshot.identity.namespace
         try:
             await self._objects.create(ObjectRef(CONFIG_MAPS, namespace, name), body)
