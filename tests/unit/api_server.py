@@ -206,9 +206,11 @@ class FakeApiServer:
         metadata = body["metadata"]
         if present is None:
             metadata.setdefault("uid", f"uid-{next(self._uids)}")
+            metadata.setdefault("generation", 1)
         else:
-            kept = ("uid", "managedFields", "resourceVersion")
+            kept = ("uid", "generation", "managedFields", "resourceVersion")
             metadata |= {key: present["metadata"][key] for key in kept if key in present["metadata"]}
+            metadata["generation"] += body.get("spec") != present.get("spec")
         metadata["managedFields"] = _managed(present, body, (manager, operation), claims)
         if body != present:
             metadata["resourceVersion"] = str(next(self._versions))
