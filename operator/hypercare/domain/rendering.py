@@ -17,12 +17,11 @@ from hypercare.domain.overlay import OVERLAY_PREFIX, revision_of
 from hypercare.domain.scaling_rows import render_rows
 from hypercare.domain.snapshot import Overlay, Reading, Snapshot
 from hypercare.domain.status import TimelineEntry, render_life, render_timeline
+from hypercare.domain.status_size import bounded
 from hypercare.domain.tightening import Tightened, Untouched
 
-STATUS_LIMIT_BYTES = 32 * 1024
 REFUSAL_LIMIT = 20
 _SUMMARY_LIMIT = 1024
-_SHORTEST_TIMELINE = 5
 _PROGRESS_OF_CRITERIA = frozenset(
     {
         "metFor",
@@ -111,23 +110,12 @@ def significant(status: Mapping[str, Any]) -> str:
     kept = {key: value for key, value in status.items() if key not in {"summary", "blocked"}}
     kept["criteria"] = [_without(each, _PROGRESS_OF_CRITERIA) for each in status.get("criteria", ())]
     kept["scaling"] = [_without(each, _PROGRESS_OF_SCALING) for each in status.get("scaling", ())]
+    kept["alerts"] = _without(status.get("alerts", {}), {"refusals"})
     kept["conditions"] = [
         _without(each, {"message"}) if each.get("type") in _PROGRESSING_CONDITIONS else each
         for each in status.get("conditions", ())
     ]
     return json.dumps(kept, sort_keys=True)
-
-
-def bounded(status: dict[str, Any]) -> dict[str, Any]:
-    """Cut the timeline, oldest entries after the first, until the status fits."""
-    timeline = list(status["timeline"])
-    while len(timeline) > _SHORTEST_TIMELINE and _size({**status, "timeline": timeline}) > STATUS_LIMIT_BYTES:
-        del timeline[1]
-    return {**status, "timeline": timeline}
-
-
-def _size(status: Mapping[str, Any]) -> int:
-    return len(json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _without(body: Mapping[str, Any], keys: frozenset[str] | set[str]) -> dict[str, Any]:

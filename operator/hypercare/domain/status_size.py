@@ -1,0 +1,99 @@
+"""Keeping a status under its limit: what is cut first, and what never is.
+
+First go the texts that the report or the next visit tells again: of alerts that are left alone, of criteria, of
+targets. Then the timeline loses its oldest entries, after the first one; then the messages of conditions are cut, which
+say what a person has to do. At last what only people read goes altogether. Never cut is what the next visit goes on
+from: the life, verdicts with the state of their evidence, rows of raised targets, states and reasons of conditions.
+
+Limit: what is never cut fits by itself while names have at most 63 characters and no regression bound is passed and
+left again dozens of times within its `for`. A status whose state alone is larger is written as it is.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+STATUS_LIMIT_BYTES = 32 * 1024
+_SHORT, _SHORTEST = 160, 60
+_SHORTEST_TIMELINE = 5
+_TEXTS = ("message", "worstSeries")
+_FOR_PEOPLE = frozenset({*_TEXTS, "reason", "metFor", "remaining", "last", "worst", "worstAt", "coverage"})
+
+Status = dict[str, Any]
+_Cut = Callable[[Status], Status]
+
+
+def bounded(status: Status) -> Status:
+    """Cut a status, in the order of this module's docstring, until it fits into `STATUS_LIMIT_BYTES`."""
+    for cut in _CUTS:
+        if size_bytes(status) <= STATUS_LIMIT_BYTES:
+            break
+        status = cut(status)
+    return status
+
+
+def size_bytes(status: Mapping[str, Any]) -> int:
+    """The size of a status as compact JSON."""
+    return len(json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _shorter(part: str, width: int) -> _Cut:
+    """Cut the texts in the elements of a list to so many bytes."""
+
+    def cut(status: Status) -> Status:
+        return {**status, part: [_narrowed(each, width) for each in status.get(part, ())]}
+
+    return cut
+
+
+def _without(part: str, keys: frozenset[str]) -> _Cut:
+    def cut(status: Status) -> Status:
+        kept = [{key: value for key, value in each.items() if key not in keys} for each in status.get(part, ())]
+        return {**status, part: kept}
+
+    return cut
+
+
+def _shorter_refusals(status: Status) -> Status:
+    alerts = status.get("alerts", {})
+    return {**status, "alerts": {**alerts, **_shorter("refusals", _SHORT)(alerts)}}
+
+
+def _without_refusals(status: Status) -> Status:
+    return {**status, "alerts": {**status.get("alerts", {}), "refusals": []}}
+
+
+def _shorter_timeline(status: Status) -> Status:
+    timeline = list(status.get("timeline", ()))
+    while len(timeline) > _SHORTEST_TIMELINE and size_bytes({**status, "timeline": timeline}) > STATUS_LIMIT_BYTES:
+        del timeline[1]
+    return {**status, "timeline": timeline}
+
+
+def _shorter_summary(status: Status) -> Status:
+    return {**status, "summary": _narrow(status.get("summary", ""), _SHORT)}
+
+
+_CUTS: tuple[_Cut, ...] = (
+    _shorter_refusals,
+    _shorter("criteria", _SHORT),
+    _shorter("scaling", _SHORT),
+    _shorter_timeline,
+    _shorter_summary,
+    _shorter("conditions", 2 * _SHORT),
+    _without_refusals,
+    _shorter("scaling", _SHORTEST),
+    _without("scaling", frozenset(_TEXTS)),
+    _without("criteria", _FOR_PEOPLE),
+    _shorter("timeline", _SHORTEST),
+    _shorter("conditions", _SHORTEST),
+)
+
+
+def _narrowed(body: Mapping[str, Any], width: int) -> Status:
+    return {key: _narrow(value, width) if key in _TEXTS else value for key, value in body.items()}
+
+
+def _narrow(text: str, width: int) -> str:
+    encoded = text.encode()
+    return text if len(encoded) <= width else encoded[: width - 3].decode(errors="ignore") + "…"
