@@ -225,10 +225,10 @@ def _ready(findings: Findings, before: Before, others: tuple[Condition, ...]) ->
     stalled, reconciling, targets, evidence = others
     if stalled.status is ConditionStatus.TRUE:
         return false(kind, stalled.reason, stalled.message)
-    if reconciling.status is ConditionStatus.TRUE:
-        return false(kind, reconciling.reason, reconciling.message)
     if targets.status is ConditionStatus.FALSE and not findings.life.closed:
         return false(kind, targets.reason, targets.message)
+    if reconciling.status is ConditionStatus.TRUE:
+        return false(kind, reconciling.reason, reconciling.message)
     if evidence.status is ConditionStatus.FALSE and before.lasting(evidence) > STALE_INTERVALS * before.interval:
         return false(kind, "EvidenceStale", evidence.message)
     reason, message = _ready_reason(findings)

@@ -5,7 +5,7 @@ and with these facts the life table. A visit either stores a transition or works
 both, so nothing is caused by a transition that a crash could forget.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypercare.domain.exit_criteria import weigh
 from hypercare.domain.findings import (
@@ -29,6 +29,10 @@ from hypercare.domain.tightening import Tightened
 from hypercare.domain.transitions import advance, superseded
 
 _FAILURES = frozenset(kind.value for kind in FailureKind)
+# Of the endpoint itself; the other failures are about a question or its answer.
+_ENDPOINT_FAILURES = frozenset(
+    {FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.REFUSED, FailureKind.INVALID_ANSWER}
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def _alerts(snapshot: Snapshot) -> Lever:
         case NotWritten():
             return Unverified("Writing", "The tightened alerts are being written")
         case NotLive(reason, message) if reason in _FAILURES:
-            return Untold(reason, message)
+            return Untold(reason, _with_endpoint(snapshot, reason, message))
         case NotLive(reason, message):
             return Unverified(reason, message)
         case Live():
@@ -133,7 +137,16 @@ def _evidence(snapshot: Snapshot) -> EvidenceState:
     if life.phase is Phase.SUSPENDED:
         return EvidenceState(Exit.UNKNOWN, "", "", "suspended", "Evaluation is suspended")
     evaluation = resolved.profile.evaluation
-    return weigh(snapshot.readings, resolved.spec.unreadable, evaluation.interval + 2 * evaluation.step)
+    state = weigh(snapshot.readings, resolved.spec.unreadable, evaluation.interval + 2 * evaluation.step)
+    return replace(state, stale=_with_endpoint(snapshot, state.stale_reason, state.stale))
+
+
+def _with_endpoint(snapshot: Snapshot, reason: str, message: str) -> str:
+    """A failure of the endpoint, with the field that names it and what to do; any other message as it is."""
+    if reason not in _ENDPOINT_FAILURES:
+        return message
+    field = f"HypercareProfile/{snapshot.resolved.profile.name}: spec.prometheus.url"
+    return f"{field}: {message}; check the URL, and that the operator can connect to it"
 
 
 def _unrestored(snapshot: Snapshot) -> str:
