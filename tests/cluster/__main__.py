@@ -1,4 +1,4 @@
-"""`python -m tests.cluster up|down|status|env`: a control plane on this machine, for the demo and for trying things."""
+"""`python -m tests.cluster up|down|status|env|build`: a control plane on this machine, for demo and experiments."""
 
 import argparse
 import shlex
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.cluster.cluster import Cluster, ClusterError, load, running, start, stop
 from tests.cluster.layout import Options
-from tests.cluster.programs import BuildFailed
+from tests.cluster.programs import BuildFailed, find_programs
 
 PROJECT = Path(__file__).parents[2]
 
@@ -42,7 +42,14 @@ def _parser() -> argparse.ArgumentParser:
         ("env", _env, "print shell commands that make kubectl use the cluster"),
     ):
         commands.add_parser(name, parents=[common], help=text).set_defaults(command=command)
+    build = commands.add_parser("build", help="build the programs, if that was not done before")
+    build.set_defaults(command=_build)
     return parser
+
+
+def _build(_arguments: argparse.Namespace) -> int:
+    find_programs()
+    return 0
 
 
 def _up(arguments: argparse.Namespace) -> int:
