@@ -1,0 +1,118 @@
+"""News is told when it becomes so, and once."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from hypercare.domain.announcements import Announcement, announce
+from hypercare.domain.conditions import Condition, ConditionType, Observed, false, true, unknown
+from hypercare.domain.judgement import Verdict
+from hypercare.domain.life import Life
+from hypercare.domain.snapshot import Reading
+from tests.unit.lives import ACTIVE, COMPLETED, QUIET, RELAXING_MET
+from tests.unit.snapshots import UNTOLD, findings, reading, snapshot
+
+T = ConditionType
+NOTHING = {
+    kind: unknown(kind, "RunStarted")
+    for kind in (T.ALERTS_TIGHTENED, T.SCALING_RAISED, T.REGRESSED, T.STALLED, T.EVIDENCE_FRESH)
+}
+LIVE = true(T.ALERTS_TIGHTENED, "Live", "1 of 1 alerts tightened")
+NOT_ASKED = true(T.ALERTS_TIGHTENED, "NotRequested", "Nothing is requested")
+RAISED = true(T.SCALING_RAISED, "Raised", "4 replicas are ready")
+OBSERVED = true(T.SCALING_RAISED, "ObserveMode")
+REGRESSED = true(T.REGRESSED, "PastRegressionBound", "Past the regression bound: errors")
+STALLED = true(T.STALLED, "RuleNotFound", "there is no rule x")
+FRESH = true(T.EVIDENCE_FRESH, "Fresh")
+STALE = false(T.EVIDENCE_FRESH, "PrometheusUnreachable", "errors is 6m behind")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is so now, after what was so before, and what is told."""
+
+    sentence: str
+    now: tuple[Condition, ...]
+    expected: tuple[Announcement, ...]
+    before: tuple[Condition, ...] = ()
+    life: Life = ACTIVE
+    readings: tuple[Reading, ...] = ()
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+
+MET, UNMET, UNKNOWN = Verdict
+CASES = (
+    Case("Nothing new is nothing to tell.", (), ()),
+    Case("Live alerts are told.", (LIVE,), (Announcement("AlertsTightened", LIVE.message),)),
+    Case("Alerts that stay live are not told again.", (LIVE,), (), before=(LIVE,)),
+    Case(
+        "Alerts that are live again are told again.",
+        (LIVE,),
+        (Announcement("AlertsTightened", LIVE.message),),
+        before=(false(T.ALERTS_TIGHTENED, "EvaluationStopped"),),
+    ),
+    Case("Raised scaling is told.", (RAISED,), (Announcement("ScalingRaised", RAISED.message),)),
+    Case("That nothing is asked for is no news.", (NOT_ASKED,), ()),
+    Case("That nothing is written is no news.", (OBSERVED,), ()),
+    Case("What is applied on the way down is no news.", (LIVE, RAISED), (), life=RELAXING_MET),
+    Case("A regression is a warning.", (REGRESSED,), (Announcement("Regressed", REGRESSED.message, warning=True),)),
+    Case("A regression that lasts is told once.", (REGRESSED,), (), before=(REGRESSED,)),
+    Case(
+        "A regression on the way down is told, too.",
+        (REGRESSED,),
+        (Announcement("Regressed", REGRESSED.message, warning=True),),
+        life=RELAXING_MET,
+    ),
+    Case(
+        "What stalls is told by its reason.",
+        (STALLED,),
+        (Announcement("RuleNotFound", "there is no rule x", warning=True),),
+    ),
+    Case(
+        "Evidence that goes stale is told.",
+        (STALE,),
+        (Announcement("EvidenceStale", STALE.message, warning=True),),
+        before=(FRESH,),
+    ),
+    Case("Evidence that was never fresh is not.", (STALE,), ()),
+    Case("Evidence that stays stale is not told again.", (STALE,), (), before=(STALE,)),
+    Case(
+        "A criterion that is met for the first time is told.",
+        (),
+        (Announcement("CriterionMet", "errors is Met: Values were below 5 for 1h"),),
+        readings=(reading(MET),),
+    ),
+    Case(
+        "One that is unmet is a warning.",
+        (),
+        (Announcement("CriterionUnmet", "errors is Unmet: 9 is not below 5", warning=True),),
+        readings=(reading(UNMET),),
+        verdicts={"errors": MET},
+    ),
+    Case(
+        "One that becomes unknown is told.",
+        (),
+        (Announcement("CriterionUnknown", "errors is Unknown: Good for 20m of 1h"),),
+        readings=(reading(UNKNOWN),),
+        verdicts={"errors": MET},
+    ),
+    Case("One that begins unknown is not.", (), (), readings=(reading(UNKNOWN),)),
+    Case("A verdict that stands is not told again.", (), (), readings=(reading(MET),), verdicts={"errors": MET}),
+    Case(
+        "After the end nothing is told.",
+        (LIVE, REGRESSED, STALLED),
+        (),
+        life=COMPLETED,
+        readings=(reading(UNMET),),
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.sentence)
+def test_announce(case: Case) -> None:
+    before = {each.type: Observed(each, QUIET - 60) for each in case.before}
+    visit = snapshot(
+        case.life, readings=case.readings, stored=replace(UNTOLD, conditions=before, verdicts=case.verdicts)
+    )
+    conditions = {**NOTHING, **{each.type: each for each in case.now}}
+    assert announce(visit, findings(case.life), tuple(conditions.values())) == case.expected
