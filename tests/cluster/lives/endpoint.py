@@ -1,0 +1,110 @@
+"""A way to Prometheus that a test can break: what a profile names as its URL, on a port of its own."""
+
+import http.client
+import threading
+import urllib.parse
+from enum import Enum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+from tests.cluster.layout import free_ports
+
+TIMEOUT_SECONDS = 15.0
+
+
+class Trouble(Enum):
+    """What is wrong with the endpoint."""
+
+    NONE = auto()
+    REFUSES = auto()
+    HANGS = auto()
+    FAILS = auto()
+    IS_NO_PROMETHEUS = auto()
+
+
+class Endpoint:
+    """Passes requests on to Prometheus, except while it has a `Trouble`. Use as a context manager.
+
+    Attributes:
+        url: What a profile names.
+        asked: How many requests have come.
+    """
+
+    def __init__(self, prometheus_url: str, trouble: Trouble = Trouble.NONE) -> None:
+        (self._port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.asked = 0
+        self.upstream = urllib.parse.urlsplit(prometheus_url).netloc
+        self.trouble = trouble
+        self.closing = threading.Event()
+        self._server: _Server | None = None
+
+    def __enter__(self) -> "Endpoint":
+        self.have(self.trouble)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop_listening()
+
+    def have(self, trouble: Trouble) -> None:
+        """Break, or heal with `Trouble.NONE`; answers that hang stay so until then."""
+        self.closing.set()
+        self.closing = threading.Event()
+        self.trouble = trouble
+        if trouble is Trouble.REFUSES:
+            self._stop_listening()
+        elif self._server is None:
+            self._server = _Server(("127.0.0.1", self._port), _handler(self))
+            threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def _stop_listening(self) -> None:
+        self.closing.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+class _Server(ThreadingHTTPServer):
+    block_on_close = False
+
+
+def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._serve(b"")
+
+        def do_POST(self) -> None:
+            self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Tests look at what comes out, not at lines."""
+
+        def _serve(self, body: bytes) -> None:
+            endpoint.asked += 1
+            match endpoint.trouble:
+                case Trouble.HANGS:
+                    endpoint.closing.wait(TIMEOUT_SECONDS)
+                case Trouble.FAILS:
+                    self._answer(500, "text/plain", b"out of memory")
+                case Trouble.IS_NO_PROMETHEUS:
+                    self._answer(200, "text/html", b"<html><body>Please log in</body></html>")
+                case _:
+                    self._pass_on(body)
+
+        def _pass_on(self, body: bytes) -> None:
+            connection = http.client.HTTPConnection(endpoint.upstream, timeout=TIMEOUT_SECONDS)
+            kept = {name: self.headers[name] for name in ("Content-Type",) if name in self.headers}
+            connection.request(self.command, self.path, body or None, kept)
+            with connection.getresponse() as answer:
+                self._answer(answer.status, answer.headers["Content-Type"], answer.read())
+            connection.close()
+
+        def _answer(self, status: int, content_type: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler
