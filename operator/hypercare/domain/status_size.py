@@ -95,5 +95,8 @@ def _narrowed(body: Mapping[str, Any], width: int) -> Status:
 
 
 def _narrow(text: str, width: int) -> str:
-    encoded = text.encode()
-    return text if len(encoded) <= width else encoded[: width - 3].decode(errors="ignore") + "…"
+    """Cut a text to so many bytes of JSON, where a quote takes two and a letter up to four."""
+    kept = text
+    while (size := len(json.dumps(kept, ensure_ascii=False).encode())) > width:
+        kept = kept[: len(kept) * (width - 3) // size]
+    return text if kept == text else kept + "…"
