@@ -108,7 +108,7 @@ class FakeApiServer:
     def remove(self, ref: ObjectRef) -> None:
         body = self.objects.pop(ref)
         body["metadata"]["resourceVersion"] = str(next(self._versions))
-        for cache in self._caches:
+        for cache in self._watching(ref.resource):
             cache.observe_deleted(ref.resource, copy.deepcopy(body))
 
     # The port.
@@ -185,6 +185,9 @@ class FakeApiServer:
                 self._late.append(write)
                 raise fault.error
 
+    def _watching(self, resource: Resource) -> Sequence[WatchCache]:
+        return [cache for cache in self._caches if resource in cache.resources]
+
     def _existing(self, ref: ObjectRef) -> dict[str, Any]:
         if ref not in self.objects:
             raise NotFound(f"{ref} not found")
@@ -215,7 +218,7 @@ class FakeApiServer:
         if body != present:
             metadata["resourceVersion"] = str(next(self._versions))
             self.objects[ref] = body
-            for cache in self._caches:
+            for cache in self._watching(ref.resource):
                 cache.observe(ref.resource, copy.deepcopy(body))
         return copy.deepcopy(body)
 

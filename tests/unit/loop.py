@@ -1,0 +1,254 @@
+"""The loop in one process: real reconcilers on an API server, a Prometheus and a clock that exist only in memory.
+
+Every status is checked against the CRD when it is written, so no test can pass with one that the server would refuse,
+or would not keep as it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from hypercare.adapters.cache import WatchCache
+from hypercare.claims import ClaimKeeper
+from hypercare.domain.conditions import ConditionType, Observed, read_conditions
+from hypercare.domain.objects import (
+    AUTOSCALERS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    HOLDS,
+    NAMESPACES,
+    PERIODS,
+    PROFILES,
+    PROMETHEUS_RULES,
+    ObjectRef,
+)
+from hypercare.domain.status_size import STATUS_LIMIT_BYTES, size_bytes
+from hypercare.evidence_reader import EvidenceReader
+from hypercare.gather import Gatherer
+from hypercare.hold_reconcile import HoldReconciler, stands
+from hypercare.overlay_reader import OverlayReader
+from hypercare.overlay_writer import OverlayWriter
+from hypercare.ports import ApiError, Body
+from hypercare.queue import After, Outcome
+from hypercare.reconcile import Hands, PeriodReconciler
+from hypercare.report_writer import ReportWriter
+from hypercare.subscriptions import WATCHED
+from tests.unit.alert_rules import alert, rule_object
+from tests.unit.api_server import FakeApiServer
+from tests.unit.lives import T0
+from tests.unit.metric_source import FakePrometheus
+from tests.unit.prometheus_answers import constant
+from tests.unit.scaled import autoscaler
+from tests.unit.schema import status_schema, violations
+
+PERIOD = ObjectRef(PERIODS, "shop", "checkout")
+PROFILE = ObjectRef(PROFILES, "", "default")
+OVERLAY = ObjectRef(PROMETHEUS_RULES, "shop", "hypercare-checkout")
+RULES = ObjectRef(PROMETHEUS_RULES, "shop", "checkout-alerts")
+WORKLOAD = ObjectRef(DEPLOYMENTS, "shop", "checkout")
+HPA = ObjectRef(AUTOSCALERS, "shop", "checkout")
+HOLD = ObjectRef(HOLDS, "shop", "horizontalpodautoscaler-checkout")
+STATUS = f"status {PERIOD}"
+
+PROFILE_SPEC: Mapping[str, Any] = {
+    "prometheus": {"url": "http://prometheus:9090"},
+    "evaluation": {"step": "5s", "interval": "5s", "delay": "0s", "freshness": "10s", "maxDelay": "1m"},
+}
+PERIOD_SPEC: Mapping[str, Any] = {
+    "release": {"version": "2.4.0", "name": "autumn", "previous": "2.3.9"},
+    "targets": [{"kind": "Deployment", "name": "checkout"}],
+    "window": {
+        "start": {"when": "RolloutComplete", "timeout": "10m"},
+        "duration": "20m",
+        "extension": {"by": "5m", "limit": 1},
+        "atLimit": {"hold": "5m", "then": "Relax"},
+    },
+    "stages": [
+        {"name": "intensive", "strength": 100, "minDuration": "1m"},
+        {"name": "elevated", "strength": 50, "minDuration": "1m"},
+    ],
+    "relax": {"step": 25, "every": "30s", "guard": True},
+    "protection": {"scaling": [{"target": "checkout", "floor": 4}]},
+    "exitCriteria": [
+        {"name": "errors", "query": "errors", "below": 5, "sustainedFor": "30s"},
+        {"name": "cost", "query": "cost", "below": 5, "sustainedFor": "30s", "advisory": True},
+    ],
+}
+CALM = {"errors": constant(1), "cost": constant(9)}
+
+
+class CheckedServer(FakeApiServer):
+    """An API server with the CRD of periods. What is named in `refusing` (`create PrometheusRule`) fails for now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusing: dict[str, ApiError] = {}
+
+    async def apply_status(self, ref: ObjectRef, body: Body) -> Body:
+        assert list(violations(status_schema("hypercareperiods"), body["status"])) == []
+        assert size_bytes(body["status"]) <= STATUS_LIMIT_BYTES
+        return await super().apply_status(ref, body)
+
+    def _write(self, name: str, write: Any) -> dict[str, Any]:
+        error = next((error for start, error in self.refusing.items() if name.startswith(start)), None)
+        if error is None:
+            return super()._write(name, write)
+        self.writes.append(name)
+        raise error
+
+
+@dataclass
+class Told:
+    """The Events that were posted, as `(reason, warning)`."""
+
+    events: list[tuple[str, bool]] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    async def post(self, about: Body, *, warning: bool, reason: str, message: str) -> None:
+        self.events.append((reason, warning))
+        self.messages.append(message)
+
+    @property
+    def reasons(self) -> list[str]:
+        return [reason for reason, _ in self.events]
+
+
+@dataclass
+class Observer:
+    """What metrics are told of evidence."""
+
+    known: dict[ObjectRef, int] = field(default_factory=dict)
+
+    def evaluated(self, period: ObjectRef, final_through: int) -> None:
+        self.known[period] = final_through
+
+    def forget(self, period: ObjectRef) -> None:
+        self.known.pop(period, None)
+
+
+@dataclass(frozen=True)
+class Visited:
+    """One visit: what was written, and the status before and after it."""
+
+    writes: tuple[str, ...]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    @property
+    def moved(self) -> bool:
+        """Whether the life took a step."""
+        facts = ("phase", "stage", "strength", "outcome", "run", "window", "resumePhase")
+        return any(self.before.get(fact) != self.after.get(fact) for fact in facts)
+
+
+class Loop:
+    """One namespace with a workload, its autoscaler, an alert and a period; `start` begins a new operator process."""
+
+    def __init__(self, profile: Mapping[str, Any] | None = None, **spec: Any) -> None:
+        self.now = T0
+        self.server = CheckedServer()
+        self.prometheus = FakePrometheus(lambda: self.server.objects.get(OVERLAY))
+        self.prometheus.values.update(CALM)
+        self.prometheus.live_from = T0
+        self.told = Told()
+        self.observer = Observer()
+        self.visits: list[Visited] = []
+        self.server.put(ObjectRef(NAMESPACES, "", "shop"), {})
+        self.server.put(PROFILE, {**PROFILE_SPEC, **(profile or {})})
+        template = {"metadata": {"labels": {"app.kubernetes.io/version": "2.4.0"}}, "spec": {"containers": []}}
+        self.server.put(WORKLOAD, {"replicas": 2, "template": template})
+        self.server.put(HPA, autoscaler()["spec"])
+        self.server.put(RULES, rule_object("checkout-alerts", alert("Errors", for_="5m"))["spec"])
+        self.replicas(2)
+        self.create(**spec)
+        self.server.writes.clear()
+        self.start()
+
+    def create(self, **spec: Any) -> None:
+        """Create the period as a pipeline does."""
+        self.server.put(PERIOD, {**PERIOD_SPEC, **spec})
+        self.server.set_status(PERIOD, observedGeneration=-1)
+
+    def start(self) -> None:
+        """A new process: nothing of an old one is left but what the API server holds."""
+        self.cache = WatchCache(WATCHED, lambda _: None, lambda: 0.0)
+        self.server.watched_by(self.cache)
+        clock = partial(getattr, self, "now")
+        self.holds = HoldReconciler(self.server, self.cache, partial(stands, self.cache), lambda _: None, clock)
+        gatherer = Gatherer(
+            self.cache,
+            lambda url, timeout: self.prometheus,
+            OverlayReader(self.server, self.cache, lambda _: None),
+            EvidenceReader(self.cache, self.observer),
+            self.holds.refusals,
+        )
+        hands = Hands(
+            objects=self.server,
+            cache=self.cache,
+            events=self.told,
+            overlays=OverlayWriter(self.server, self.cache),
+            claims=ClaimKeeper(self.server, self.cache),
+            reports=ReportWriter(self.server, self.cache),
+        )
+        self.periods = PeriodReconciler(gatherer, hands, clock)
+
+    async def visit(self) -> Outcome:
+        """Visit the period once."""
+        before, written = self.status, len(self.server.writes)
+        outcome = await self.periods.visit(PERIOD)
+        self.visits.append(Visited(tuple(self.server.writes[written:]), before, self.status))
+        return outcome
+
+    async def pass_time(self, seconds: int) -> None:
+        """Let the world go on, visiting whenever a visit is due."""
+        end = self.now + seconds
+        while self.now < end:
+            outcome = await self.visit()
+            await self._world()
+            pause = max(1, round(outcome.seconds)) if isinstance(outcome, After) else seconds
+            if not (isinstance(outcome, After) and outcome.seconds == 0):
+                self.now = min(end, self.now + pause)
+
+    async def until(self, phase: str, limit: int = 7200) -> None:
+        """Let the world go on until the period is in a phase."""
+        end = self.now + limit
+        while self.status.get("phase") != phase:
+            assert self.now < end, f"never {phase}: {self.status.get('summary')}"
+            await self.pass_time(1)
+
+    def replicas(self, count: int) -> None:
+        """The workload has this many pods, all of them ready."""
+        counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas", "readyReplicas"), count)
+        self.server.set_status(WORKLOAD, observedGeneration=1, **counts)
+
+    async def _world(self) -> None:
+        """The rest of the cluster: holds are reconciled, and the autoscaler scales up to its floor."""
+        if HOLD in self.server.objects:
+            await self.holds.visit(HOLD)
+        floor = self.server.objects[HPA]["spec"]["minReplicas"]
+        if floor != self.server.objects[WORKLOAD]["status"]["readyReplicas"]:
+            self.replicas(floor)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        body = self.server.objects.get(PERIOD, {})
+        return dict(body.get("status", {}))
+
+    @property
+    def conditions(self) -> dict[ConditionType, Observed]:
+        return read_conditions(self.status)
+
+    def condition(self, kind: ConditionType) -> tuple[str, str]:
+        """Status and reason."""
+        condition = self.conditions[kind].condition
+        return condition.status.value, condition.reason
+
+    @property
+    def reports(self) -> list[ObjectRef]:
+        return [ref for ref in self.server.objects if ref.resource == CONFIG_MAPS]
+
+    @property
+    def floor(self) -> int:
+        found: int = self.server.objects[HPA]["spec"]["minReplicas"]
+        return found
