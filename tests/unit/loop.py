@@ -7,6 +7,7 @@ or would not keep as it is.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any
 
 from hypercare.adapters.cache import WatchCache
@@ -23,6 +24,7 @@ from hypercare.domain.objects import (
     PROMETHEUS_RULES,
     ObjectRef,
 )
+from hypercare.domain.overlay import owned_by
 from hypercare.domain.status_size import STATUS_LIMIT_BYTES, size_bytes
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.gather import Gatherer
@@ -65,14 +67,14 @@ PERIOD_SPEC: Mapping[str, Any] = {
         "atLimit": {"hold": "5m", "then": "Relax"},
     },
     "stages": [
-        {"name": "intensive", "strength": 100, "minDuration": "1m"},
-        {"name": "elevated", "strength": 50, "minDuration": "1m"},
+        {"name": "intensive", "strength": 100, "minDuration": "20s"},
+        {"name": "elevated", "strength": 50, "minDuration": "20s"},
     ],
-    "relax": {"step": 25, "every": "30s", "guard": True},
+    "relax": {"step": 25, "every": "10s", "guard": True},
     "protection": {"scaling": [{"target": "checkout", "floor": 4}]},
     "exitCriteria": [
-        {"name": "errors", "query": "errors", "below": 5, "sustainedFor": "30s"},
-        {"name": "cost", "query": "cost", "below": 5, "sustainedFor": "30s", "advisory": True},
+        {"name": "errors", "query": "errors", "below": 5, "sustainedFor": "15s"},
+        {"name": "cost", "query": "cost", "below": 5, "sustainedFor": "15s", "advisory": True},
     ],
 }
 CALM = {"errors": constant(1), "cost": constant(9)}
@@ -170,6 +172,13 @@ class Loop:
         self.server.put(PERIOD, {**PERIOD_SPEC, **spec})
         self.server.set_status(PERIOD, observedGeneration=-1)
 
+    def delete(self) -> None:
+        """Delete the period; the garbage collector takes what it owns."""
+        uid = self.server.objects[PERIOD]["metadata"]["uid"]
+        self.server.remove(PERIOD)
+        if OVERLAY in self.server.objects and owned_by(self.server.objects[OVERLAY], uid):
+            self.server.remove(OVERLAY)
+
     def start(self) -> None:
         """A new process: nothing of an old one is left but what the API server holds."""
         self.cache = WatchCache(WATCHED, lambda _: None, lambda: 0.0)
@@ -201,21 +210,23 @@ class Loop:
         return outcome
 
     async def pass_time(self, seconds: int) -> None:
-        """Let the world go on, visiting whenever a visit is due."""
+        """Let the world go on, visiting at once and then whenever a visit is due."""
         end = self.now + seconds
         while self.now < end:
-            outcome = await self.visit()
-            await self._world()
-            pause = max(1, round(outcome.seconds)) if isinstance(outcome, After) else seconds
-            if not (isinstance(outcome, After) and outcome.seconds == 0):
-                self.now = min(end, self.now + pause)
+            await self._step(end)
 
     async def until(self, phase: str, limit: int = 7200) -> None:
-        """Let the world go on until the period is in a phase."""
+        """Let the world go on until the period is in a phase, and no further."""
         end = self.now + limit
         while self.status.get("phase") != phase:
             assert self.now < end, f"never {phase}: {self.status.get('summary')}"
-            await self.pass_time(1)
+            await self._step(end)
+
+    async def _step(self, end: int) -> None:
+        outcome = await self.visit()
+        await self._world()
+        pause = outcome.seconds if isinstance(outcome, After) else end - self.now
+        self.now = min(end, self.now + ceil(pause))
 
     def replicas(self, count: int) -> None:
         """The workload has this many pods, all of them ready."""

@@ -21,7 +21,7 @@ Schema = Mapping[str, Any]
 @cache
 def status_schema(plural: str) -> Schema:
     """The schema of `status` in the stored version of a CRD."""
-    body = yaml.safe_load((CRDS / f"{plural}.yaml").read_text(encoding="utf-8"))
+    body = yaml.load((CRDS / f"{plural}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     version = next(each for each in body["spec"]["versions"] if each["storage"])
     schema: Schema = version["schema"]["openAPIV3Schema"]["properties"]["status"]
     return schema
