@@ -94,6 +94,8 @@ class Life:
         self.cluster.shop.add(self.namespace)
         least = self.autoscaler["spec"]["minReplicas"]
         self.wait("the workload is ready", lambda: self._deployment.get("status", {}).get("readyReplicas") == least)
+        # From then on nobody but the operator writes it: a controller that cannot read metrics repeats itself.
+        self.wait("the autoscaler was looked at", lambda: len(self.autoscaler["status"].get("conditions") or ()) > 1)
         self.originals = self.look()
         return self
 
