@@ -15,11 +15,12 @@ from hypercare.domain.life import Outcome
 from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.overlay import OverlayIdentity
 from hypercare.domain.period import Mode
+from hypercare.domain.release import Release, Run
 from hypercare.domain.report import AlertReport, RunReport, ScalingReport, report_alerts, report_criterion
-from hypercare.domain.report_configmap import configmap
+from hypercare.domain.report_configmap import configmap, is_report_of
 from hypercare.domain.samples import Answer, QueryFailed, RangeQuery
 from hypercare.domain.scaling_rows import drift, unrestored
-from hypercare.domain.snapshot import Snapshot, Stored
+from hypercare.domain.snapshot import Identity, Snapshot, Stored
 from hypercare.domain.strictest import Range, strictest
 from hypercare.domain.tenancy import Tenancy, tenancy_of
 from hypercare.domain.watched import WatchedAlert
@@ -59,14 +60,17 @@ class ReportWriter:
             _logger.warning("Could not write the report: %s", error.message, extra={"run": snapshot.life.run.id})
             return snapshot.stored
         reports = (*(each for each in snapshot.stored.reports if each != name), name)
-        await self._prune(namespace, reports[:-KEPT_REPORTS])
+        await self._prune(snapshot.identity, reports[:-KEPT_REPORTS])
         return replace(snapshot.stored, report=name, reports=reports[-KEPT_REPORTS:])
 
-    async def _prune(self, namespace: str, names: tuple[str, ...]) -> None:
+    async def _prune(self, identity: Identity, names: tuple[str, ...]) -> None:
+        """Delete old reports. Names from a status are no proof of what they name: only a report of ours is deleted."""
         for name in names:
-            ref = ObjectRef(CONFIG_MAPS, namespace, name)
+            ref = ObjectRef(CONFIG_MAPS, identity.namespace, name)
             try:
-                await self._objects.delete(ref, (await self._objects.get(ref))["metadata"]["uid"])
+                metadata = (await self._objects.get(ref))["metadata"]
+                if is_report_of(metadata, identity.name):
+                    await self._objects.delete(ref, metadata["uid"])
             except NotFound:
                 continue
             except ApiError as error:
@@ -78,7 +82,7 @@ class ReportWriter:
             namespace=snapshot.identity.namespace,
             name=snapshot.identity.name,
             run_id=life.run.id,
-            release=spec.plan.release if not superseded else replace(spec.plan.release, version=life.run.version),
+            release=_release_of(life.run) if superseded else spec.plan.release,
             outcome=Outcome.SUPERSEDED if superseded else life.outcome or Outcome.LIMIT_REACHED,
             observe=spec.mode is Mode.OBSERVE,
             started_at=life.started_at,
@@ -128,6 +132,11 @@ class ReportWriter:
             raised_to = strictest((claims[uid],), original).floor if uid in claims else max(row.original, row.applied)
             reports.append(ScalingReport(row, raised_to))
         return tuple(reports)
+
+
+def _release_of(run: Run) -> Release:
+    """What is known of a release that the spec does not name any more."""
+    return Release(run.version, name="" if run.identity == run.version else run.identity, previous=run.before)
 
 
 def _grid(step: int, watched: Iterable[WatchedAlert]) -> int:

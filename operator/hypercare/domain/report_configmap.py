@@ -5,7 +5,7 @@ first, the long lists before the short ones, then the ends of long texts, and sa
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -65,6 +65,12 @@ def configmap(report: RunReport) -> dict[str, Any]:
         },
         "data": _fitting_data(report),
     }
+
+
+def is_report_of(metadata: Mapping[str, Any], period: str) -> bool:
+    """Whether an object is a report that was written for the period of this name."""
+    labels = metadata.get("labels") or {}
+    return labels.get(REPORT_LABEL) == "true" and labels.get(PERIOD_LABEL) == _fitting(period, _LABEL_LIMIT)
 
 
 def _fitting_data(report: RunReport) -> dict[str, str]:
