@@ -186,7 +186,7 @@ class PeriodReconciler:
     ) -> None:
         """Write the status if it says something new, then tell what is new: `news`, and what has become so."""
         conditions = assess(findings, self._before(snapshot))
-        told = (*announce(snapshot, findings, conditions), *news)
+        told = _once(announce(snapshot, findings, conditions), news)
         entries = tuple(TimelineEntry(snapshot.now, each.reason, each.message) for each in told if each.lasting)
         status = render_status(snapshot, findings, conditions, snapshot.stored.timeline + entries)
         if self._is_news(body, status, snapshot):
@@ -249,6 +249,12 @@ async def _attempted(path: str, work: Awaitable[tuple[Problem, ...]]) -> tuple[P
     except ApiError as error:
         message = f"the API server did not take a change, which is tried again: {error.message}"
         return (Problem(path, "WriteFailed", message, stalls=False),)
+
+
+def _once(became: Sequence[Announcement], news: Sequence[Announcement]) -> tuple[Announcement, ...]:
+    """All of it, without a transition whose reason is told already by the condition that it made true."""
+    told = {each.reason for each in became}
+    return (*became, *(each for each in news if each.reason not in told))
 
 
 def _alarming(life: Life) -> bool:
