@@ -7,7 +7,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.lives.endpoint import Endpoint, Trouble
-from tests.cluster.lives.expectations import LASTING, await_protection, met, protected, restored
+from tests.cluster.lives.expectations import LASTING, await_protection, met, promised, protected, restored
 from tests.cluster.lives.history import History, Version
 from tests.cluster.lives.place import (
     ERRORS_CRITERION,
@@ -35,7 +35,7 @@ ADDED = {
 
 def told(period: History, kind: str, reason: str, seconds: float = SECONDS) -> Version:
     """Wait for a condition that is not True, for this reason."""
-    return period.until(f"{kind} says {reason}", lambda each: _says(each, kind, reason), seconds)
+    return period.until(f"{kind} says {reason}", lambda each: _says(each, kind, reason), promised(seconds))
 
 
 def _says(version: Version, kind: str, reason: str) -> bool:
@@ -44,7 +44,9 @@ def _says(version: Version, kind: str, reason: str) -> bool:
 
 def stalled(period: History, reason: str) -> Version:
     """Wait until the period is Stalled for this reason, and so not Ready."""
-    found = period.until(f"stalled by {reason}", lambda each: each.condition("Stalled")["reason"] == reason, SECONDS)
+    found = period.until(
+        f"stalled by {reason}", lambda each: each.condition("Stalled")["reason"] == reason, promised(SECONDS)
+    )
     assert (found.holds("Stalled"), found.holds("Ready")) == (True, False)
     return found
 
@@ -134,7 +136,7 @@ def a_target_that_does_not_exist(place: Place) -> None:
         assert found.condition("TargetsFound")["message"] == (
             f"spec.targets[1]: Deployment {place.namespace}/basket does not exist: create it, or correct the target"
         )
-        period.until("it is not ready", lambda each: _says(each, "Ready", "TargetNotFound"), SECONDS)
+        period.until("it is not ready", lambda each: _says(each, "Ready", "TargetNotFound"), promised(SECONDS))
         period.until("the other target is protected", _both_levers)
         assert period.latest.phase == "Pending"
         place.deploy("2.4.0", "basket")

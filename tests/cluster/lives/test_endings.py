@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.lives.expectations import LASTING, await_protection, met, over, phases, restored
+from tests.cluster.lives.expectations import LASTING, await_protection, met, over, phases, promised, restored
 from tests.cluster.lives.history import Version
 from tests.cluster.lives.place import OVERLAY, PERIOD, Place
 from tests.cluster.lives.scenarios import Results, Scenarios
@@ -31,7 +31,7 @@ def a_hotfix_restarts_the_streaks_of_the_same_run(place: Place) -> None:
         before = period.until("both are met", lambda each: met("errors", each) and met("quiet", each))
         place.edit("period", PERIOD, {"spec": {"release": {"version": "2.4.1"}}})
         place.deploy("2.4.1")
-        fixed = period.until("the streak restarts", lambda each: each.verdict("errors") == "Unknown", timeout=5)
+        fixed = period.until("the streak restarts", lambda each: each.verdict("errors") == "Unknown", promised(3))
         again = period.until("it is met again", lambda each: met("errors", each))
     assert again.at - fixed.at >= 4
     runs = [each.status["run"] for each in (before, again)]
@@ -96,8 +96,10 @@ def deletion_restores_within_seconds(place: Place) -> None:
         assert not any(body["metadata"].get("finalizers") for kind in kinds for body in place.all(kind))
         began = time.time()
         place.delete("period", PERIOD)
-        period.until("it is gone at once", lambda each: not each.body, timeout=1)
-        place.cluster.wait_until("everything is restored", lambda: place.floor() == 2 and not place.all("hold"), 5)
+        period.until("it is gone at once", lambda each: not each.body, promised(1))
+        place.cluster.wait_until(
+            "everything is restored", lambda: place.floor() == 2 and not place.all("hold"), promised(3)
+        )
         print(f"period deleted -> restored: {time.time() - began:.1f} s")
         place.cluster.wait_until("its overlay is collected", lambda: not place.find("rules", OVERLAY), timeout=10)
 
@@ -131,6 +133,7 @@ def without_evidence_it_is_extended_held_and_ends_without_success(place: Place) 
         assert not any(met(name, each) for each in period.versions for name in ("errors", "quiet"))
         assert phases(period) == ["Pending", "Preparing", "Active", "Extended", "DecisionNeeded", "Relaxing", "Ended"]
     assert (end.status["outcome"], end.condition("Succeeded")["status"]) == ("LimitReached", "False")
+    assert [each["reason"] for each in end.status["timeline"]].count("DecisionNeeded") == 1
     assert restored(place)
 
 

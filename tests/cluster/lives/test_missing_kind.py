@@ -7,7 +7,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, start_owned, stop
 from tests.cluster.layout import Options
-from tests.cluster.lives.expectations import LASTING, await_protection
+from tests.cluster.lives.expectations import LASTING, await_protection, promised
 from tests.cluster.lives.history import Version
 from tests.cluster.lives.operating import PROJECT, install, operator_of
 from tests.cluster.lives.place import QUEUE_STUCK, RULES, new_place
@@ -34,7 +34,7 @@ def test_a_cluster_that_does_not_serve_prometheus_rules(bare: Cluster, tmp_path:
         bare.kubectl("delete", "crd", NAME)
         with operator_of(bare, tmp_path / "operator.log") as operator, place.watch("period") as period:
             place.period(**LASTING)
-            told = period.until("it says so", _says_so, timeout=5)
+            told = period.until("it says so", _says_so, promised(5))
             condition = told.condition("AlertsTightened")
             assert (condition["status"], condition["reason"]) == ("False", "PrometheusRuleNotServed")
             assert condition["message"].startswith("spec.protection.alerts")
