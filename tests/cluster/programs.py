@@ -121,7 +121,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _build(finished: Path) -> None:
     if not shutil.which("go"):
         raise BuildFailed(
-            f"Go is needed to build the control plane once; none of {', '.join(BUILT)} may be missing else"
+            f"Go is needed to build the control plane once. Install it, or put all of {', '.join(BUILT)} on PATH"
         )
     for left in finished.parent.glob("building-*"):  # under the lock: whoever made it is gone
         shutil.rmtree(left, ignore_errors=True)
