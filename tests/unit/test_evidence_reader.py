@@ -1,0 +1,308 @@
+"""Reading evidence: once per interval, each question once, and the same after a restart as without one."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hypercare.adapters.cache import WatchCache
+from hypercare.domain.conditions import timestamp
+from hypercare.domain.judgement import Verdict
+from hypercare.domain.life import Life
+from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.samples import Answer, RangeQuery, Result, Sample, Series
+from hypercare.domain.snapshot import Overlay, Reading
+from hypercare.evidence_reader import EvidenceReader
+from hypercare.overlay_reader import Subject
+from tests.unit.alert_rules import alert, rule_object
+from tests.unit.api_server import FakeApiServer
+from tests.unit.lives import ACTIVE, COMPLETED, HOUR, MINUTE, PENDING, QUIET, RUN, suspended
+from tests.unit.loop import Observer
+from tests.unit.metric_source import FakePrometheus
+from tests.unit.prometheus_answers import Source, constant
+from tests.unit.snapshots import IDENTITY, LIVE_OVERLAY, UNTOLD, resolved
+
+REF = ObjectRef(PERIODS, "shop", "checkout")
+ERRORS = {"name": "errors", "query": "errors", "below": 5, "sustainedFor": "10m"}
+QUICK = {"evaluation": {"step": "30s", "interval": "60s", "delay": "30s", "maxDelay": "2m"}}
+STARTED = replace(ACTIVE, started_at=QUIET - HOUR)
+
+
+def spike(at: int) -> Source:
+    """Calm but for one point."""
+    return lambda time: 9 if time == at else 1
+
+
+class Shop:
+    """One period whose evidence is read; `status` is what the last visit stored."""
+
+    def __init__(self, *criteria: Mapping[str, Any]) -> None:
+        self.criteria = list(criteria or (ERRORS,))
+        self.server = FakeApiServer()
+        self.cache = WatchCache((PROMETHEUS_RULES,), lambda _: None, lambda: 0.0)
+        self.server.watched_by(self.cache)
+        self.prometheus = FakePrometheus()
+        self.prometheus.values["errors"] = constant(1)
+        self.observer = Observer()
+        self.status: dict[str, Any] = {}
+        self.start()
+
+    def start(self) -> None:
+        self.reader = EvidenceReader(self.cache, self.observer)
+
+    async def read(
+        self,
+        now: int = QUIET,
+        life: Life = STARTED,
+        generation: int = 3,
+        *,
+        stored: bool = True,
+        mode: str = "Enforce",
+        overlay: Overlay = LIVE_OVERLAY,
+    ) -> tuple[Reading, ...]:
+        identity = replace(IDENTITY, generation=generation)
+        spec = resolved(QUICK, exitCriteria=self.criteria, mode=mode)
+        subject = Subject(identity, spec, life, UNTOLD, 0, now)
+        self.prometheus.asked.clear()
+        readings = await self.reader.read(subject, overlay, self.status, self.prometheus)
+        if stored:
+            self.status = {"criteria": [dict(each.stored) for each in readings]}
+        return readings
+
+    @property
+    def asked(self) -> list[RangeQuery]:
+        return [query for query in self.prometheus.asked if isinstance(query, RangeQuery)]
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+class TestWhen:
+    """Evidence is read of a started, open run that is not suspended."""
+
+    async def test_before_the_start(self, shop: Shop) -> None:
+        assert await shop.read(life=PENDING) == ()
+        assert shop.asked == []
+        assert shop.observer.known == {}
+
+    @pytest.mark.parametrize("life", [COMPLETED, suspended(STARTED)], ids=["closed", "suspended"])
+    async def test_afterwards_what_is_stored_is_told(self, shop: Shop, life: Life) -> None:
+        (before,) = await shop.read()
+        (after,) = await shop.read(QUIET + HOUR, life)
+        assert shop.asked == []
+        assert after.stored == before.stored
+        assert after.judgement.verdict is Verdict.MET
+        assert after.judgement.message == before.judgement.message
+        assert after.judgement.worst == before.judgement.worst
+        assert (after.final_through, after.late_seconds) == (before.final_through, 0)
+
+    async def test_a_criterion_that_came_too_late_is_left_out(self, shop: Shop) -> None:
+        await shop.read()
+        shop.criteria.append({**ERRORS, "name": "latency"})
+        assert [each.criterion.name for each in await shop.read(QUIET + HOUR, COMPLETED)] == ["errors"]
+
+    async def test_what_somebody_damaged_is_unknown(self, shop: Shop) -> None:
+        await shop.read()
+        shop.status["criteria"] = [{"name": "errors"}]
+        (found,) = await shop.read(QUIET + HOUR, COMPLETED)
+        assert found.judgement.verdict is Verdict.UNKNOWN
+
+
+class TestWhat:
+    """Each question once, and no point twice that is final."""
+
+    async def test_criteria_that_ask_the_same_share_the_question(self) -> None:
+        shop = Shop(ERRORS, {**ERRORS, "name": "strict", "below": 2})
+        assert len(await shop.read()) == 2
+        assert len(shop.asked) == 2
+        assert len(set(shop.asked)) == 2
+
+    async def test_within_an_interval_nothing_is_asked_again(self, shop: Shop) -> None:
+        first = await shop.read(QUIET)
+        shop.prometheus.values["errors"] = constant(9)
+        assert await shop.read(QUIET + 59) != ()
+        assert shop.asked == []
+        assert (await shop.read(QUIET + 59))[0].judgement == first[0].judgement
+
+    async def test_at_the_next_tick_what_is_not_final_is_asked(self, shop: Shop) -> None:
+        (first,) = await shop.read(QUIET)
+        await shop.read(QUIET + 60)
+        assert first.final_through == QUIET - 30
+        assert {(query.start, query.end, query.step) for query in shop.asked} == {(QUIET, QUIET + 60, 30)}
+
+    async def test_a_spec_change_is_read_at_once(self, shop: Shop) -> None:
+        await shop.read(QUIET)
+        await shop.read(QUIET + 1, generation=4)
+        assert shop.asked
+
+    async def test_queries_stay_in_the_namespace(self, shop: Shop) -> None:
+        await shop.read()
+        assert all('namespace="shop"' in query.expr for query in shop.asked)
+
+    async def test_a_new_run_starts_anew(self, shop: Shop) -> None:
+        await shop.read(QUIET)
+        shop.status = {}
+        following = replace(STARTED, run=replace(RUN, id="r2-0"), started_at=QUIET)
+        (found,) = await shop.read(QUIET + 60, following)
+        assert found.judgement.verdict is Verdict.UNKNOWN
+        assert found.judgement.met_for_seconds <= 60
+
+
+class TestMemory:
+    """What is in memory is what status holds, or a little ahead of it."""
+
+    async def test_a_restart_arrives_at_the_same_place(self) -> None:
+        """Twenty ticks with a bad point among them: once in one process, once with a new one before each tick."""
+        told = []
+        for restarts in (False, True):
+            shop = Shop()
+            shop.prometheus.values["errors"] = spike(QUIET + 300)
+            seen = []
+            for tick in range(20):
+                if restarts:
+                    shop.start()
+                (found,) = await shop.read(QUIET + tick * MINUTE)
+                seen.append((found.judgement, found.final_through, found.stored))
+            told.append(seen)
+        assert told[0] == told[1]
+        assert {judgement.verdict for judgement, _, _ in told[0]} == {Verdict.MET, Verdict.UNMET}
+
+    async def test_an_absence_changes_nothing(self) -> None:
+        """Read tick by tick, or all at once after an hour: the same verdict from the same points."""
+        told = []
+        for ticks in ([*range(0, HOUR, MINUTE), HOUR], [0, HOUR]):
+            shop = Shop({**ERRORS, "sustainedFor": "50m"})
+            shop.prometheus.values["errors"] = spike(QUIET + 300)
+            for tick in ticks:
+                (found,) = await shop.read(QUIET + tick)
+            told.append((found.judgement, found.final_through, found.stored["gaps"], found.stored["lastBad"]))
+        assert told[0] == told[1]
+        assert told[0][0].verdict is Verdict.MET
+
+    async def test_a_status_that_was_not_written_costs_nothing(self) -> None:
+        written, unwritten = Shop(), Shop()
+        for shop in (written, unwritten):
+            shop.prometheus.values["errors"] = spike(QUIET + 30)
+            for tick in range(5):
+                (found,) = await shop.read(QUIET + tick * MINUTE, stored=shop is written)
+            assert found.final_through == QUIET + 4 * MINUTE - 30
+            assert {query.start for query in shop.asked} == {QUIET + 3 * MINUTE}
+
+    async def test_what_is_forgotten_comes_from_status_again(self, shop: Shop) -> None:
+        await shop.read(QUIET)
+        shop.reader.forget(REF, IDENTITY.uid)
+        assert shop.observer.known == {}
+        await shop.read(QUIET + 1)
+        assert shop.asked
+
+    async def test_a_definition_that_changed_starts_anew(self, shop: Shop) -> None:
+        (before,) = await shop.read(QUIET)
+        shop.criteria = [{**ERRORS, "below": 4}]
+        (after,) = await shop.read(QUIET + 1, generation=4)
+        assert before.judgement.verdict is Verdict.MET
+        assert after.judgement.verdict is Verdict.UNKNOWN
+
+    async def test_a_hotfix_restarts_every_streak(self, shop: Shop) -> None:
+        await shop.read(QUIET)
+        (after,) = await shop.read(QUIET + 60, replace(STARTED, streak_floor=QUIET), generation=4)
+        assert after.judgement.verdict is Verdict.UNKNOWN
+        assert after.judgement.met_for_seconds <= 60
+
+
+class TestTold:
+    """What status and metrics are told."""
+
+    async def test_since_when_a_verdict_stands(self, shop: Shop) -> None:
+        shop.prometheus.values["errors"] = spike(QUIET + 90)
+        seen = []
+        for tick in range(4):
+            (found,) = await shop.read(QUIET + tick * MINUTE)
+            seen.append((found.stored["verdict"], found.stored["since"]))
+        assert seen == [
+            ("Met", timestamp(QUIET)),
+            ("Met", timestamp(QUIET)),
+            ("Unmet", timestamp(QUIET + 2 * MINUTE)),
+            ("Unmet", timestamp(QUIET + 2 * MINUTE)),
+        ]
+
+    async def test_a_criterion_that_was_read_on_time_is_not_late(self, shop: Shop) -> None:
+        (found,) = await shop.read()
+        assert (found.final_through, found.late_seconds) == (QUIET - 30, 0)
+
+    async def test_missing_data_makes_it_late(self, shop: Shop) -> None:
+        await shop.read()
+        shop.prometheus.values["errors"] = lambda time: None if time > QUIET else 1
+        (found,) = await shop.read(QUIET + 90)
+        assert found.late_seconds == 60
+
+    async def test_metrics_are_told_the_oldest(self) -> None:
+        shop = Shop(ERRORS, {**ERRORS, "name": "slow", "query": "latency"})
+        shop.prometheus.values["latency"] = lambda time: None if time > QUIET - 60 else 1
+        await shop.read()
+        assert shop.observer.known == {REF: QUIET - 60}
+
+    async def test_a_period_without_readable_criteria_tells_nothing(self) -> None:
+        shop = Shop({**ERRORS, "query": "sum("})
+        assert await shop.read() == ()
+        assert shop.observer.known == {}
+
+
+ALERTS = {"name": "quiet", "alerts": {"severities": ["critical"]}, "sustainedFor": "10m"}
+
+
+class TestAlerts:
+    """Quiet needs its proof: where it comes from depends on the mode and on the overlay."""
+
+    async def reading(self, mode: str, live_since: int) -> tuple[Reading, list[str]]:
+        shop = Shop(ALERTS)
+        (found,) = await shop.read(mode=mode, overlay=replace(LIVE_OVERLAY, live_since=live_since))
+        return found, [query.expr for query in shop.asked]
+
+    async def test_an_overlay_that_was_never_seen_proves_nothing(self) -> None:
+        found, asked = await self.reading("Enforce", 0)
+        assert (found.judgement.verdict, found.judgement.reason) == (Verdict.UNKNOWN, "OverlayNotLive")
+        assert asked == []
+
+    async def test_an_overlay_that_is_live_is_asked(self) -> None:
+        found, asked = await self.reading("Enforce", QUIET - HOUR)
+        assert found.judgement.verdict is Verdict.UNKNOWN
+        assert any("hypercare:overlay:live" in expr for expr in asked)
+
+    async def test_observe_asks_the_originals_themselves(self) -> None:
+        _, asked = await self.reading("Observe", 0)
+        assert asked
+        assert not any("hypercare:overlay:live" in expr for expr in asked)
+
+    async def test_a_state_without_a_namespace_counts_where_one_rule_alone_has_the_name(self) -> None:
+        """Overlays of ours do not count: they hold a copy of every name. Names are read anew after half a minute."""
+        shop = Shop(ALERTS)
+        shop.prometheus = Nameless()
+        rules = rule_object("x", alert("Errors"))["spec"]
+        ours = {"app.kubernetes.io/managed-by": "hypercare"}
+        shop.server.put(ObjectRef(PROMETHEUS_RULES, "shop", "checkout-alerts"), rules)
+        shop.server.put(ObjectRef(PROMETHEUS_RULES, "shop", "hypercare-checkout"), rules, labels=ours)
+        assert await self.reason(shop, QUIET) == "AlertFiring"
+        shop.server.put(ObjectRef(PROMETHEUS_RULES, "blog", "other"), rules)
+        assert await self.reason(shop, QUIET + 29) == "AlertFiring"
+        assert await self.reason(shop, QUIET + 30) == "AlertNotAttributable"
+
+    async def reason(self, shop: Shop, now: int) -> str:
+        """Read as if for the first time."""
+        shop.reader.forget(REF, IDENTITY.uid)
+        shop.status = {}
+        (found,) = await shop.read(now, mode="Observe")
+        return found.judgement.reason
+
+
+class Nameless(FakePrometheus):
+    """A Prometheus in which an alert fires whose series say nothing of a namespace."""
+
+    async def range(self, query: RangeQuery) -> Result:
+        if "ALERTS" not in query.expr:
+            return await super().range(query)
+        labels = {"alertname": "Errors", "severity": "critical", "alertstate": "firing"}
+        samples = tuple(Sample(time, 1) for time in range(query.start, query.end + 1, query.step))
+        return Answer((Series(labels, samples),))
