@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from tests.cluster.access import operator_kubeconfig
-from tests.cluster.api import HttpError
+from tests.cluster.api import Api, HttpError
 from tests.cluster.cluster import Cluster
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.write_proxy import Lane, Which, Write, WriteProxy
@@ -80,6 +80,8 @@ class Life:
         self.lane: Lane = proxy.lane()
         access = operator_kubeconfig(cluster, url=self.lane.url)
         self.operator = OperatorProcess(access, logs / f"{namespace}.log", ["--namespace", namespace])
+        # Without TLS: conditions are asked often, and handshakes would take the time that the operators need.
+        self._reads = Api(cluster.proxy_url)
         self._form = form
         self._up = False
         self._stack = contextlib.ExitStack()
@@ -134,7 +136,7 @@ class Life:
     @property
     def gone(self) -> bool:
         """Whether the namespace does not exist any more."""
-        return not self.cluster.api.answers(f"/api/v1/namespaces/{self.namespace}")
+        return not self._reads.answers(f"/api/v1/namespaces/{self.namespace}")
 
     @property
     def _deployment(self) -> Body:
@@ -214,7 +216,7 @@ class Life:
 
     def _get(self, collection: str, name: str) -> Body:
         try:
-            found: Body = self.cluster.api.get(f"{collection.format(self.namespace)}/{name}")
+            found: Body = self._reads.get(f"{collection.format(self.namespace)}/{name}")
         except HttpError as error:
             if error.status == 404:
                 return {}
@@ -222,7 +224,7 @@ class Life:
         return found
 
     def _list(self, collection: str) -> list[Body]:
-        found: list[Body] = self.cluster.api.get(collection.format(self.namespace))["items"]
+        found: list[Body] = self._reads.get(collection.format(self.namespace))["items"]
         return found
 
 

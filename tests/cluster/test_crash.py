@@ -338,11 +338,11 @@ def begun(
 
 
 def test_killed_after_any_write_it_ends_as_if_nothing_had_been(begun: Begun) -> None:
-    missed = [point for point, future in begun.killed.items() if not future.result()]
-    print(f"{len(begun.killed) - len(missed)} of {len(begun.killed)} kill points")
-    assert len(begun.killed) >= 30
-    # How often the status is written depends on time; everything else is written in every life.
-    assert {point.kind for point in missed} <= {STATUS}
+    hit = {point for point, future in begun.killed.items() if future.result()}
+    print(f"{len(hit)} of {len(begun.killed)} kill points")
+    # How often a kind is written depends on how long a start takes, but each is written in every life.
+    assert hit >= {Point(kind, 1) for kind in EVERY_KIND}
+    assert len(hit) >= 30
 
 
 SWEEP = test_killed_after_any_write_it_ends_as_if_nothing_had_been.__name__
