@@ -4,12 +4,13 @@ A report never blocks anything: what cannot be read becomes a note in it, and on
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from hypercare.domain.alert_judgement import OverlayContext
 from hypercare.domain.alert_plan import plan_alerts
 from hypercare.domain.capacity import Claimant, plan_scaling
+from hypercare.domain.conditions import timestamp
 from hypercare.domain.episodes import alert_episodes, copies_query, originals_query
 from hypercare.domain.life import Outcome
 from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
@@ -78,6 +79,7 @@ class ReportWriter:
 
     async def _compose(self, snapshot: Snapshot, source: MetricSource, superseded: bool) -> RunReport:
         life, spec, rows = snapshot.life, snapshot.resolved.spec, snapshot.capacity.rows
+        alerts, notes = await self._alerts(snapshot, source)
         return RunReport(
             namespace=snapshot.identity.namespace,
             name=snapshot.identity.name,
@@ -90,12 +92,14 @@ class ReportWriter:
             extensions_used=life.extensions_used,
             timeline=snapshot.stored.timeline,
             criteria=tuple(report_criterion(each.criterion, each.judgement) for each in snapshot.readings),
-            alerts=await self._alerts(snapshot, source),
+            alerts=alerts,
             scaling=self._scaling(snapshot),
             unrestored="; ".join(part for part in (unrestored(rows), drift(rows)) if part),
+            notes=notes,
         )
 
-    async def _alerts(self, snapshot: Snapshot, source: MetricSource) -> AlertReport:
+    async def _alerts(self, snapshot: Snapshot, source: MetricSource) -> tuple[AlertReport, tuple[str, ...]]:
+        """What fired, and what is to be noted about it."""
         identity, life = snapshot.identity, snapshot.life
         plan = plan_alerts(
             snapshot.resolved.spec.alerts,
@@ -111,9 +115,10 @@ class ReportWriter:
         copies = await source.range(RangeQuery(copies_query(owner, step), start, end, step))
         originals = await source.range(RangeQuery(originals_query(plan.watched, tenancy, step), start, end, step))
         if isinstance(originals, Answer) and isinstance(copies, Answer):
-            return report_alerts(alert_episodes(plan.watched, originals, copies, step), plan.outcomes, step)
+            histories = alert_episodes(plan.watched, originals, copies, step)
+            return report_alerts(histories, plan.outcomes, step), tuple(_holes(originals, copies))
         failed = "; ".join(each.message for each in (originals, copies) if isinstance(each, QueryFailed))
-        return replace(report_alerts((), plan.outcomes, step), unread=failed)
+        return replace(report_alerts((), plan.outcomes, step), unread=failed), ()
 
     def _scaling(self, snapshot: Snapshot) -> tuple[ScalingReport, ...]:
         identity, spec = snapshot.identity, snapshot.resolved.spec
@@ -132,6 +137,15 @@ class ReportWriter:
             raised_to = strictest((claims[uid],), original).floor if uid in claims else max(row.original, row.applied)
             reports.append(ScalingReport(row, raised_to))
         return tuple(reports)
+
+
+def _holes(*answers: Answer) -> Iterator[str]:
+    """What is not known of the alerts that fired, where answers have gaps."""
+    for warning in dict.fromkeys(warning for answer in answers for warning in answer.warnings):
+        yield f"Alerts that fired may be missing here: {warning}"
+    for part in dict.fromkeys(part for answer in answers for part in answer.unanswered):
+        stretch = f"from {timestamp(part.start)} to {timestamp(part.end)}"
+        yield f"Which alerts fired {stretch} is not known: {part.failure.message}"
 
 
 def _release_of(run: Run) -> Release:
