@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+import time
 import urllib.parse
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,13 +28,13 @@ class Endpoint:
 
     Attributes:
         url: What a profile names.
-        asked: How many requests have come.
+        asked: When requests have come, in Unix seconds.
     """
 
     def __init__(self, prometheus_url: str, trouble: Trouble = Trouble.NONE) -> None:
         (self._port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}"
-        self.asked = 0
+        self.asked: list[float] = []
         self.upstream = urllib.parse.urlsplit(prometheus_url).netloc
         self.trouble = trouble
         self.closing = threading.Event()
@@ -81,7 +82,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             """Tests look at what comes out, not at lines."""
 
         def _serve(self, body: bytes) -> None:
-            endpoint.asked += 1
+            endpoint.asked.append(time.time())
             match endpoint.trouble:
                 case Trouble.HANGS:
                     endpoint.closing.wait(TIMEOUT_SECONDS)
