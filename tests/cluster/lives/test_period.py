@@ -40,6 +40,7 @@ def test_a_whole_life(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
         _fires_the_copy_first(place)
         _recovers_with_a_new_streak(place, period)
         restored_after, completed_after = _relaxes_stage_by_stage(place, period)
+        _was_live_whenever_it_said_so(place, period)
         _is_over(place, period, originals)
         _is_reported(place, period.latest)
     with capsys.disabled():
@@ -98,6 +99,18 @@ def _is_proven_live(place: Place, version: Version) -> None:
     assert {each["metric"]["hypercare_revision"] for each in beats} == {version.status["overlay"]["revision"]}
     assert len(beats) == version.status["overlay"]["groups"]
     assert all(time.time() - float(each["value"][1]) < 5 for each in beats)
+
+
+def _was_live_whenever_it_said_so(place: Place, period: History) -> None:
+    """By then, Prometheus had evaluated the very revision that the status names."""
+    said = [each for each in period.versions if each.condition("AlertsTightened")["reason"] == "Live"]
+    assert len({each.status["overlay"]["revision"] for each in said}) >= 2
+    for version in said:
+        revision = version.status["overlay"]["revision"]
+        beat = f'hypercare:overlay:live{{hypercare="{place.owner}",hypercare_revision="{revision}"}}'
+        asked = {"query": f"last_over_time({beat}[1m])", "time": f"{version.at:.3f}"}
+        found = Api(place.cluster.prometheus_url).get("/api/v1/query", **asked)["data"]["result"]
+        assert len(found) == version.status["overlay"]["groups"], version.status["conditions"]
 
 
 def _breaks_when_the_service_does(place: Place, period: History) -> float:
