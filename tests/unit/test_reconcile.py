@@ -258,6 +258,7 @@ class TestObserve:
         assert loop.condition(T.SCALING_RAISED) == ("True", "ObserveMode")
         assert loop.condition(T.READY)[0] == "True"
         assert loop.status["strength"] == 100
+        assert loop.status["scaling"] == []
 
     async def test_a_period_that_stops_enforcing_restores_at_once(self) -> None:
         loop = Loop(**LONG)
