@@ -19,7 +19,7 @@ from hypercare.domain.findings import Findings
 from hypercare.domain.life import Life, Phase, Transition
 from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.overlay import OVERLAY_PREFIX
-from hypercare.domain.period import Mode, Resolved, profile_name, resolve
+from hypercare.domain.period import Resolved, profile_name, resolve
 from hypercare.domain.rendering import render_begun, render_refused, render_status, significant
 from hypercare.domain.snapshot import Snapshot
 from hypercare.domain.status import TimelineEntry, Unvisited, read_life
@@ -155,8 +155,8 @@ class PeriodReconciler:
             return findings
         overlay = self._hands.overlays.converge(ref, snapshot.overlay.plan.overlay, identity.uid)
         problems = await _attempted(_ALERTS, overlay)
-        requests = snapshot.capacity.plan.requests if snapshot.resolved.spec.mode is Mode.ENFORCE else ()
-        claims = self._hands.claims.keep(identity.namespace, identity.uid, requests, snapshot.capacity.rows)
+        capacity = snapshot.capacity
+        claims = self._hands.claims.keep(identity.namespace, identity.uid, capacity.plan.requests, capacity.rows)
         unclaimed = await _attempted(_SCALING, claims)
         return replace(
             findings,
