@@ -94,6 +94,8 @@ class TestOrder:
             "Ended",
         ]
         assert {visit.writes for visit in moves} == {(STATUS,)}
+        alarms = [reason for reason, warning in loop.told.events if warning]
+        assert alarms == ["CriterionUnmet", "CriterionUnmet", "DecisionNeeded", "Ended"]
 
     async def test_in_the_end_everything_is_as_it_was(self, loop: Loop) -> None:
         await loop.until("Active")
@@ -123,6 +125,19 @@ class TestOrder:
             ("Completed", False),
         ]
         assert [each["reason"] for each in loop.status["timeline"]] == loop.told.reasons
+
+    async def test_a_spec_change_is_being_applied_until_it_is_seen(self) -> None:
+        loop = Loop(**LONG)
+        await loop.until("Active")
+        await loop.pass_time(10)
+        loop.prometheus.live_from = loop.now + 20
+        loop.server.edit(PERIOD, protection={"alerts": {"tighten": {"shortenFor": "20%"}}})
+        await loop.pass_time(10)
+        assert loop.condition(T.RECONCILING) == ("True", "Applying")
+        assert kstatus(loop.server.objects[PERIOD]) == "InProgress"
+        await loop.pass_time(20)
+        assert loop.condition(T.RECONCILING)[0] == "False"
+        assert kstatus(loop.server.objects[PERIOD]) == "Current"
 
     async def test_what_is_applied_reads_as_in_progress_and_then_as_current(self, loop: Loop) -> None:
         body = loop.server.objects
@@ -404,6 +419,10 @@ class TestSuperseded:
         await loop.until("Active")
         await loop.pass_time(10)
         loop.server.edit(PERIOD, release=WINTER)
+        raised = loop.status["scaling"]
+        await loop.visit()
+        assert raised
+        assert loop.status["scaling"] == raised
         floors = set()
         for _ in range(20):
             await loop.pass_time(1)
