@@ -202,6 +202,18 @@ class TestProfile:
         assert window.hard_end(0) == 13 * HOUR
         assert window.limited
 
+    @pytest.mark.parametrize(
+        ("phase", "identity", "refused"),
+        [("Active", "autumn", False), ("Completed", "autumn", True), ("Active", "summer", True)],
+        ids=["open run", "over", "another release"],
+    )
+    def test_lowered_limits_stall_no_run_that_is_open(self, phase: str, identity: str, refused: bool) -> None:
+        limits = {"maxCriteria": 1, "allowNamespaces": ["team-*"]}
+        body = period(exitCriteria=[QUERY, QUERY | {"name": "latency"}])
+        body["status"] = {"phase": phase, "run": {"release": {"identity": identity}}}
+        found = resolve(body, {"spec": {**PROFILE["spec"], "limits": limits}})
+        assert isinstance(found, Problem) is refused
+
     def test_limits_count_criteria_after_the_merge(self) -> None:
         defaults = {"exitCriteria": [QUERY | {"name": "latency"}]}
         problem = refused({"limits": {"maxCriteria": 1}, "defaults": defaults})

@@ -5,7 +5,7 @@ after it has passed as a whole; a period whose merged spec does not pass writes 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypercare.domain.criteria import Criterion, parse_criterion
 from hypercare.domain.durations import format_duration
 from hypercare.domain.effective import effective_spec
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.life import Plan
+from hypercare.domain.life import CLOSED, Plan
 from hypercare.domain.objects import WORKLOADS
 from hypercare.domain.profile import DEFAULT_PROFILE, Profile, parse_profile
 from hypercare.domain.release import parse_release
@@ -75,6 +75,8 @@ def resolve(period: Mapping[str, Any], profile: Mapping[str, Any] | None) -> Res
         return Problem("spec.profile", "ProfileNotFound", message, stalls=True)
     try:
         parsed = parse_profile(name, Field(f"HypercareProfile/{name}: spec", profile.get("spec", {})))
+        if _under_way(period):
+            parsed = replace(parsed, limits=parsed.limits.under_way())
         if not parsed.limits.allows(namespace):
             message = f"HypercareProfile {name!r} does not allow namespace {namespace} (limits.allowNamespaces)"
             return Problem("spec.profile", "NamespaceNotAllowed", message, stalls=True)
@@ -82,6 +84,14 @@ def resolve(period: Mapping[str, Any], profile: Mapping[str, Any] | None) -> Res
         return Resolved(_parse_spec(Field("spec", merged), parsed), parsed)
     except InvalidField as error:
         return Problem(error.path, "InvalidSpec", error.message, stalls=True)
+
+
+def _under_way(period: Mapping[str, Any]) -> bool:
+    """Whether the run of this very release is open: limits decide what may begin, and never stall a window."""
+    status, release = period.get("status", {}), period.get("spec", {}).get("release", {})
+    begun = status.get("run", {}).get("release", {}).get("identity")
+    over = status.get("phase") in {phase.value for phase in CLOSED}
+    return not over and begun is not None and begun == (release.get("name") or release.get("version"))
 
 
 def _parse_spec(field: Field, profile: Profile) -> Spec:

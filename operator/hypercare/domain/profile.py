@@ -1,7 +1,7 @@
 """The platform team's side: which Prometheus, which tenant label, how often, and within which limits."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypercare.domain.fields import Field
 
@@ -56,6 +56,11 @@ class Limits:
     max_criteria: int = 20
     max_floor: int = 50
     namespaces: tuple[str, ...] = ("*",)
+
+    def under_way(self) -> "Limits":
+        """What is left of the limits for a run that has begun: those that cap, none that refuse."""
+        begun = Limits()
+        return replace(self, max_criteria=begun.max_criteria, namespaces=begun.namespaces)
 
     def allows(self, namespace: str) -> bool:
         """Whether periods of this namespace may use the profile; `*` allows all, `team-*` a prefix."""
