@@ -60,7 +60,7 @@ class Version:
 
 
 class History:
-    """Watches one object from `start` on, through `kubectl proxy`, until `stop`."""
+    """Watches one object through `kubectl proxy`. Use as a context manager."""
 
     def __init__(self, proxy_url: str, collection: str, name: str) -> None:
         self._address = urllib.parse.urlsplit(proxy_url).netloc
@@ -69,6 +69,7 @@ class History:
         self._what = f"{collection}/{name}"
         self._versions: list[Version] = []
         self._news = threading.Condition()
+        self._stopping = False
         self._connection = http.client.HTTPConnection(self._address)
         self._reader = threading.Thread(target=self._read, name=f"watch {name}", daemon=True)
 
@@ -79,6 +80,7 @@ class History:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stopping = True
         self._socket.shutdown(socket.SHUT_RDWR)
         self._reader.join(timeout=10)
         self._connection.close()
@@ -121,10 +123,16 @@ class History:
         return "\n".join(lines) if status else json.dumps(body, indent=1)
 
     def _read(self) -> None:
-        response = self._connection.getresponse()
-        while line := response.readline():
-            event = json.loads(line)
-            version = Version(time.time(), {} if event["type"] == "DELETED" else event["object"])
-            with self._news:
-                self._versions.append(version)
-                self._news.notify_all()
+        try:
+            response = self._connection.getresponse()
+            while line := response.readline():
+                self._take(json.loads(line))
+        except (OSError, http.client.HTTPException):
+            if not self._stopping:
+                raise
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        version = Version(time.time(), {} if event["type"] == "DELETED" else event["object"])
+        with self._news:
+            self._versions.append(version)
+            self._news.notify_all()
