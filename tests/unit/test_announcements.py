@@ -74,6 +74,12 @@ CASES = (
         (Announcement("EvidenceStale", STALE.message, warning=True),),
         before=(FRESH,),
     ),
+    Case(
+        "Evidence that waits for the rules to be loaded is not.",
+        (replace(STALE, reason="OverlayNotLive"),),
+        (),
+        before=(FRESH,),
+    ),
     Case("Evidence that was never fresh is not.", (STALE,), ()),
     Case("Evidence that stays stale is not told again.", (STALE,), (), before=(STALE,)),
     Case(

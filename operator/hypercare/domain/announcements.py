@@ -7,6 +7,7 @@ from hypercare.domain.conditions import Condition, ConditionStatus, ConditionTyp
 from hypercare.domain.findings import Findings
 from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Phase
+from hypercare.domain.reading import OVERLAY_NOT_LIVE
 from hypercare.domain.snapshot import Reading, Snapshot
 
 _IN_EFFECT = frozenset({"Live", "Raised"})
@@ -64,7 +65,9 @@ def _flips(
         condition = conditions[ConditionType.STALLED]
         yield Announcement(condition.reason, condition.message, warning=True)
     stale = conditions[ConditionType.EVIDENCE_FRESH]
-    if stale.status is ConditionStatus.FALSE and _was(stale.type, before) is ConditionStatus.TRUE:
+    # Rules may take minutes to be loaded; that they are not is AlertsTightened's to tell.
+    loading = stale.reason == OVERLAY_NOT_LIVE
+    if stale.status is ConditionStatus.FALSE and not loading and _was(stale.type, before) is ConditionStatus.TRUE:
         yield Announcement("EvidenceStale", stale.message, warning=True)
 
 

@@ -50,6 +50,8 @@ from hypercare.domain.value_marks import ValueQuestions, ask_values, mark_values
 MAX_POINTS = 2880
 """How far one visit reads (a day at 30 s). After a longer absence the evidence catches up over several visits."""
 
+OVERLAY_NOT_LIVE = "OverlayNotLive"
+
 
 @dataclass(frozen=True)
 class Context:
@@ -170,7 +172,7 @@ def _ask(criterion: Criterion, context: Context) -> ValueQuestions | AlertQuesti
     match criterion.kind:
         case AlertsKind() as kind:
             if isinstance(context.watch.recording, OverlayNotLive):
-                return Waiting("OverlayNotLive", "The rules that prove quiet have not been seen live yet")
+                return Waiting(OVERLAY_NOT_LIVE, "The rules that prove quiet have not been seen live yet")
             chosen = subjects(kind, context.watch)
             return AlertQuestions(chosen, ask(chosen, context.watch, context.whose, context.tenancy, step))
         case kind:
