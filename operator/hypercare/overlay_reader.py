@@ -20,8 +20,9 @@ from hypercare.domain.liveness import (
     judge_liveness,
 )
 from hypercare.domain.objects import NAMESPACES, PROMETHEUS_RULES, PROMETHEUSES, ObjectRef
-from hypercare.domain.overlay import HEARTBEAT, OVERLAY_PREFIX, OverlayIdentity, owned_by, revision_of, same_overlay
-from hypercare.domain.period import Mode, Resolved
+from hypercare.domain.overlay import HEARTBEAT, overlay_ref, owned_by, revision_of, same_overlay
+from hypercare.domain.overlay_context import overlay_context
+from hypercare.domain.period import Resolved
 from hypercare.domain.promql_text import matcher
 from hypercare.domain.samples import Answer, InstantQuery
 from hypercare.domain.snapshot import Identity, Leftover, NoneWanted, NotWritten, Overlay, Stored
@@ -90,7 +91,7 @@ class OverlayReader:
 
     async def read(self, subject: Subject, source: MetricSource) -> Overlay:
         """Plan the overlay and say how far it is in effect."""
-        ref = ObjectRef(PROMETHEUS_RULES, subject.identity.namespace, OVERLAY_PREFIX + subject.identity.name)
+        ref = overlay_ref(subject.identity.namespace, subject.identity.name)
         found = self._cache.find(ref)
         present: Body = found if found is not None and owned_by(found, subject.identity.uid) else {}
         plan = await self._plan(subject, present, source)
@@ -123,22 +124,11 @@ class OverlayReader:
         return plan_alerts(protection, rules, replace(context, firing=firing)) if firing else plan
 
     def _context(self, subject: Subject, present: Body) -> OverlayContext:
-        identity, spec = subject.identity, subject.resolved.spec
-        return OverlayContext(
-            identity=OverlayIdentity(
-                namespace=identity.namespace,
-                period=identity.name,
-                period_uid=identity.uid,
-                run_id=subject.life.run.id,
-                rule_labels=subject.resolved.profile.rule_labels,
-            ),
-            subject=spec.subject,
-            strength=0 if subject.life.closed else subject.life.strength,
-            enforce=spec.mode is Mode.ENFORCE,
-            default_interval_seconds=self._default_interval(),
-            tenancy=subject.tenancy,
-            present=present,
-        )
+        life = subject.life
+        strength = 0 if life.closed else life.strength
+        interval = self._default_interval()
+        context = overlay_context(subject.identity, subject.resolved, life.run.id, strength, interval)
+        return replace(context, present=present)
 
     async def _firing(self, subject: Subject, plan: AlertPlan, source: MetricSource) -> Mapping[str, FiringCopy]:
         copies = await source.instant(InstantQuery(active_since_query(subject.owner), subject.now))

@@ -17,8 +17,8 @@ from hypercare.domain.decide import Decision, decide, works
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.findings import Findings
 from hypercare.domain.life import Life, Phase, Transition
-from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES, ObjectRef
-from hypercare.domain.overlay import OVERLAY_PREFIX
+from hypercare.domain.objects import PERIODS, PROFILES, ObjectRef
+from hypercare.domain.overlay import overlay_ref
 from hypercare.domain.period import Resolved, profile_name, resolve
 from hypercare.domain.rendering import render_begun, render_refused, render_status, significant
 from hypercare.domain.snapshot import Snapshot
@@ -146,7 +146,7 @@ class PeriodReconciler:
     async def _apply(self, snapshot: Snapshot, findings: Findings) -> Findings:
         """Make the protections what they should be; problems of writing join the findings."""
         identity = snapshot.identity
-        ref = ObjectRef(PROMETHEUS_RULES, identity.namespace, OVERLAY_PREFIX + identity.name)
+        ref = overlay_ref(identity.namespace, identity.name)
         if snapshot.life.closed:
             # An overlay that was on its way when the operator that sent it was killed may appear after the end.
             problems = await _attempted(_ALERTS, self._hands.overlays.converge(ref, None, identity.uid))

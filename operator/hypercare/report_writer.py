@@ -7,14 +7,13 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from hypercare.domain.alert_judgement import OverlayContext
 from hypercare.domain.alert_plan import plan_alerts
 from hypercare.domain.capacity import Claimant, plan_scaling
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.episodes import alert_episodes, copies_query, originals_query
 from hypercare.domain.life import Outcome
 from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
-from hypercare.domain.overlay import OverlayIdentity
+from hypercare.domain.overlay_context import overlay_context
 from hypercare.domain.period import Mode
 from hypercare.domain.release import Release, Run
 from hypercare.domain.report import AlertReport, RunReport, ScalingReport, report_alerts, report_criterion
@@ -23,7 +22,6 @@ from hypercare.domain.samples import Answer, QueryFailed, RangeQuery
 from hypercare.domain.scaling_rows import drift, unrestored
 from hypercare.domain.snapshot import Identity, Snapshot, Stored
 from hypercare.domain.strictest import Range, strictest
-from hypercare.domain.tenancy import Tenancy, tenancy_of
 from hypercare.domain.watched import WatchedAlert
 from hypercare.ports import ApiError, Conflict, MetricSource, NotFound, ObjectCache, Objects
 
@@ -101,19 +99,16 @@ class ReportWriter:
     async def _alerts(self, snapshot: Snapshot, source: MetricSource) -> tuple[AlertReport, tuple[str, ...]]:
         """What fired, and what is to be noted about it."""
         identity, life = snapshot.identity, snapshot.life
-        plan = plan_alerts(
-            snapshot.resolved.spec.alerts,
-            self._cache.select(PROMETHEUS_RULES, identity.namespace),
-            _at_first_strength(snapshot),
-        )
+        spec, interval = snapshot.resolved.spec, snapshot.overlay.default_interval_seconds
+        context = overlay_context(identity, snapshot.resolved, life.run.id, spec.plan.stages[0].strength, interval)
+        plan = plan_alerts(spec.alerts, self._cache.select(PROMETHEUS_RULES, identity.namespace), context)
         step = _grid(snapshot.resolved.profile.evaluation.step, plan.watched)
         span = snapshot.now - (life.started_at or life.run.created_at)
         step *= max(1, -(-span // (step * _MOST_POINTS)))
         end = snapshot.now - snapshot.now % step
         start = end - -(-span // step) * step
-        owner, tenancy = f"{identity.namespace}/{identity.name}", _tenancy(snapshot)
-        copies = await source.range(RangeQuery(copies_query(owner, step), start, end, step))
-        originals = await source.range(RangeQuery(originals_query(plan.watched, tenancy, step), start, end, step))
+        fired = copies_query(context.identity.owner_text, step), originals_query(plan.watched, context.tenancy, step)
+        copies, originals = [await source.range(RangeQuery(expr, start, end, step)) for expr in fired]
         if isinstance(originals, Answer) and isinstance(copies, Answer):
             histories = alert_episodes(plan.watched, originals, copies, step)
             return report_alerts(histories, plan.outcomes, step), tuple(_holes(originals, copies))
@@ -157,25 +152,3 @@ def _grid(step: int, watched: Iterable[WatchedAlert]) -> int:
     """A multiple of the step that no evaluation interval exceeds, so that firing is seen at every point of it."""
     longest = max((alert.interval_seconds for alert in watched), default=step)
     return step * max(1, -(-longest // step))
-
-
-def _at_first_strength(snapshot: Snapshot) -> OverlayContext:
-    identity, resolved = snapshot.identity, snapshot.resolved
-    return OverlayContext(
-        identity=OverlayIdentity(
-            namespace=identity.namespace,
-            period=identity.name,
-            period_uid=identity.uid,
-            run_id=snapshot.life.run.id,
-            rule_labels=resolved.profile.rule_labels,
-        ),
-        subject=resolved.spec.subject,
-        strength=resolved.spec.plan.stages[0].strength,
-        enforce=resolved.spec.mode is Mode.ENFORCE,
-        default_interval_seconds=snapshot.overlay.default_interval_seconds,
-        tenancy=_tenancy(snapshot),
-    )
-
-
-def _tenancy(snapshot: Snapshot) -> Tenancy:
-    return tenancy_of(snapshot.resolved.profile.tenancy, snapshot.identity.namespace)

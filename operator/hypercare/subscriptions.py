@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hypercare.adapters.cache import Change, reference
-from hypercare.domain.life import Phase
+from hypercare.domain.life import CLOSED
 from hypercare.domain.objects import (
     AUTOSCALERS,
     DAEMONSETS,
@@ -23,6 +23,7 @@ from hypercare.domain.objects import (
     ObjectRef,
     Resource,
 )
+from hypercare.domain.period import profile_name
 from hypercare.ports import Body, ObjectCache
 from hypercare.queue import Key
 
@@ -37,8 +38,6 @@ WATCHED = (
     PROMETHEUS_RULES,
     PROMETHEUSES,
 )
-DEFAULT_PROFILE = "default"
-_OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
 _TICKING_METADATA = frozenset({"resourceVersion", "managedFields"})
 _TICKING_STATUS = frozenset(
     {"lastTransitionTime", "lastUpdateTime", "lastScaleTime", "lastProbeTime", "currentMetrics"}
@@ -55,7 +54,7 @@ def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:
         case resource if resource == PERIODS:
             return frozenset({ref, *_holds_of(change, cache)})
         case resource if resource == PROFILES:
-            return frozenset(_keys(body for body in cache.select(PERIODS) if _profile(body) == ref.name))
+            return frozenset(_keys(body for body in cache.select(PERIODS) if profile_name(body) == ref.name))
         case resource if resource == HOLDS:
             return frozenset({ref, *_keys(_open(cache, ref.namespace))})
         case resource if resource == PROMETHEUSES:
@@ -104,7 +103,7 @@ def _steady(value: Any) -> Any:
 
 
 def _open(cache: ObjectCache, namespace: str = "") -> Iterable[Body]:
-    return (body for body in cache.select(PERIODS, namespace) if _phase(body) not in _OVER)
+    return (body for body in cache.select(PERIODS, namespace) if _phase(body) not in CLOSED)
 
 
 def _targeting(names: set[str], cache: ObjectCache, namespace: str) -> Iterable[Key]:
@@ -141,10 +140,6 @@ def _identity(body: Body) -> tuple[str, bool]:
 
 def _phase(body: Body) -> str:
     return str(body.get("status", {}).get("phase", ""))
-
-
-def _profile(body: Body) -> str:
-    return str(body.get("spec", {}).get("profile") or DEFAULT_PROFILE)
 
 
 def _targets(body: Body) -> set[str]:

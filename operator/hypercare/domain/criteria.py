@@ -15,7 +15,6 @@ from hypercare.domain.fields import Field
 from hypercare.domain.promql import PromQLError, check_replayable, parse
 from hypercare.domain.tenancy import Tenancy, confine
 
-MAX_CRITERIA = 20
 _DEFAULT_COVERAGE = 0.95
 _LONGEST_DEFAULT_GAP = 600
 _DEFAULT_GAP_SHARE = 0.05

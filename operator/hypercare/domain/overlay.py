@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.objects import GROUP, PERIODS, PROMETHEUS_RULES
+from hypercare.domain.objects import GROUP, PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.source_rules import MANAGED_BY, MANAGER
 
 Body = Mapping[str, Any]
@@ -95,6 +95,11 @@ class OverlayTooLarge:
         """What is wrong and what to do."""
         size, limit = self.size_bytes // 1024, SIZE_LIMIT_BYTES // 1024
         return f"the overlay would have {size} KiB, at most {limit} KiB fit into a PrometheusRule: select fewer alerts"
+
+
+def overlay_ref(namespace: str, period: str) -> ObjectRef:
+    """The PrometheusRule that is the overlay of a period."""
+    return ObjectRef(PROMETHEUS_RULES, namespace, OVERLAY_PREFIX + period)
 
 
 def build_overlay(identity: OverlayIdentity, groups: Sequence[OverlayGroup]) -> dict[str, Any] | OverlayTooLarge:

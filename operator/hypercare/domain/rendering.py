@@ -15,7 +15,7 @@ from hypercare.domain.findings import Findings
 from hypercare.domain.life import CLOSED, Life, Phase
 from hypercare.domain.overlay import OVERLAY_PREFIX, revision_of
 from hypercare.domain.scaling_rows import render_rows
-from hypercare.domain.snapshot import Overlay, Reading, Snapshot
+from hypercare.domain.snapshot import Overlay, Snapshot
 from hypercare.domain.status import TimelineEntry, render_life, render_timeline
 from hypercare.domain.status_size import bounded
 from hypercare.domain.tightening import Tightened, Untouched
@@ -183,8 +183,3 @@ def _ends(snapshot: Snapshot, life: Life) -> str:
 
 def _minute(seconds: int) -> str:
     return timestamp(seconds)[:16] + "Z"
-
-
-def criterion_head(reading: Reading) -> str:
-    """The name of a criterion with its verdict, for events and the timeline."""
-    return f"{reading.criterion.name} is {reading.judgement.verdict}"
