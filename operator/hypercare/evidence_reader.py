@@ -12,6 +12,7 @@ from typing import Any
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.evidence import EvidenceState
+from hypercare.domain.evidence_context import Context, NoEvidence
 from hypercare.domain.evidence_status import read_state, render_evidence
 from hypercare.domain.fields import Field
 from hypercare.domain.judgement import Judgement, Verdict
@@ -19,7 +20,7 @@ from hypercare.domain.life import Phase
 from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.period import Mode
 from hypercare.domain.quiet import NoOverlay, OverlayLive, OverlayNotLive, Recording, Watch, Whose
-from hypercare.domain.reading import Context, NoEvidence, Outcome, evaluate, plan
+from hypercare.domain.reading import Evaluated, State, evaluate, plan
 from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.snapshot import Overlay, Reading
 from hypercare.domain.source_rules import MANAGED_BY, MANAGER
@@ -36,7 +37,7 @@ class _Tick:
     generation: int
     run: str
     number: int
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, Evaluated]
 
 
 class EvidenceReader:
@@ -76,7 +77,7 @@ class EvidenceReader:
         context: Context,
         stored: Mapping[str, Field],
         source: MetricSource,
-    ) -> Mapping[str, Outcome]:
+    ) -> Mapping[str, Evaluated]:
         identity, run = subject.identity, subject.life.run.id
         number = subject.now // subject.resolved.profile.evaluation.interval
         last = self._ticks.get(identity.uid)
@@ -122,9 +123,7 @@ def _recording(subject: Subject, overlay: Overlay) -> Recording:
     return OverlayLive(overlay.live_since) if overlay.live_since else OverlayNotLive()
 
 
-def _state(
-    criterion: Criterion, known: Mapping[str, Outcome], stored: Mapping[str, Field]
-) -> EvidenceState | NoEvidence:
+def _state(criterion: Criterion, known: Mapping[str, Evaluated], stored: Mapping[str, Field]) -> State | NoEvidence:
     if criterion.name in known:
         return known[criterion.name].state
     return read_state(stored[criterion.name]) if criterion.name in stored else NoEvidence()
@@ -135,7 +134,7 @@ async def _fetch(queries: set[RangeQuery], source: MetricSource) -> Mapping[Rang
     return dict(zip(ordered, await asyncio.gather(*(source.range(query) for query in ordered)), strict=True))
 
 
-def _reading(criterion: Criterion, outcome: Outcome, context: Context, stored: Field | None) -> Reading:
+def _reading(criterion: Criterion, outcome: Evaluated, context: Context, stored: Field | None) -> Reading:
     settled = context.now - context.evaluation.delay
     verdict = outcome.judgement.verdict.value
     same = stored is not None and stored.get("verdict").value == verdict and stored.get("since").present

@@ -14,13 +14,15 @@ import pytest
 
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.domain.criteria import Criterion, parse_criterion
+from hypercare.domain.evidence import EvidenceState
+from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
 from hypercare.domain.fields import Field
 from hypercare.domain.judgement import Verdict
-from hypercare.domain.points import Bad, Good, Mark, Missing
+from hypercare.domain.points import Bad, Good, Mark, Missing, Point
 from hypercare.domain.profile import Evaluation
 from hypercare.domain.quiet import NoOverlay, OverlayLive, Watch, Whose
-from hypercare.domain.reading import Context, NoEvidence, Outcome, evaluate, plan
 from hypercare.domain.samples import InstantQuery, QueryFailed
+from hypercare.domain.streak_reading import evaluate_streak, plan_streak
 from hypercare.domain.tenancy import Tenancy
 from hypercare.domain.watched import Making, WatchedAlert
 from tests.cluster.layout import free_ports
@@ -129,7 +131,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
     raise AssertionError(log.read_text()[-2000:])
 
 
-def judged(url: str, spec: dict[str, Any], watch: Watch | None = None, step: int = 30) -> Outcome:
+def judged(url: str, spec: dict[str, Any], watch: Watch | None = None, step: int = 30) -> Outcome[EvidenceState, Point]:
     """Judge a criterion as a visit at END would."""
     criterion: Criterion = parse_criterion(Field("criterion", {"name": "c", "sustainedFor": "1h"} | spec))
     context = Context(
@@ -141,19 +143,19 @@ def judged(url: str, spec: dict[str, Any], watch: Watch | None = None, step: int
         floor=0,
         watch=watch or Watch((), NoOverlay()),
     )
-    reading = plan(criterion, NoEvidence(), context)
+    reading = plan_streak(criterion, NoEvidence(), context)
 
-    async def visit() -> Outcome:
+    async def visit() -> Outcome[EvidenceState, Point]:
         source = PrometheusSource(url, 10)
         try:
-            return evaluate(reading, {query: await source.range(query) for query in reading.queries})
+            return evaluate_streak(reading, {query: await source.range(query) for query in reading.queries})
         finally:
             source.close()
 
     return asyncio.run(visit())
 
 
-def marks(outcome: Outcome) -> dict[int, str]:
+def marks(outcome: Outcome[EvidenceState, Point]) -> dict[int, str]:
     """The mark of each point: its reason where it is missing."""
     return {point.time: named(point.mark) for point in outcome.points}
 

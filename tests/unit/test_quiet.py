@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from hypercare.domain.criteria import AlertsKind, AlertState, Criterion, Include
+from hypercare.domain.evidence import EvidenceState
+from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
 from hypercare.domain.judgement import Verdict
-from hypercare.domain.points import Bad, Good, Missing, MissingReason
+from hypercare.domain.points import Bad, Good, Missing, MissingReason, Point
 from hypercare.domain.quiet import (
     NoOverlay,
     OverlayLive,
@@ -18,8 +20,8 @@ from hypercare.domain.quiet import (
     Watch,
     subjects,
 )
-from hypercare.domain.reading import Context, NoEvidence, Outcome, evaluate, plan
 from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
+from hypercare.domain.streak_reading import evaluate_streak, plan_streak
 from hypercare.domain.tenancy import Tenancy
 from hypercare.domain.watched import Making, WatchedAlert
 from tests.unit.prometheus_answers import answer
@@ -96,9 +98,9 @@ def watching(*alerts: WatchedAlert, recording: Recording | None = None, **change
     return context(watch=Watch(alerts, recording or OverlayLive(LIVE), frozenset({"Errors"})), **changes)
 
 
-def visit(what: Criterion, at: Context, world: World) -> Outcome:
-    reading = plan(what, NoEvidence(), at)
-    return evaluate(reading, {query: world.result(query) for query in reading.queries})
+def visit(what: Criterion, at: Context, world: World) -> Outcome[EvidenceState, Point]:
+    reading = plan_streak(what, NoEvidence(), at)
+    return evaluate_streak(reading, {query: world.result(query) for query in reading.queries})
 
 
 ONE, COPY = watching(ERRORS), quiet(include="Copies")
@@ -113,7 +115,7 @@ def test_proven_silence_is_met() -> None:
 
 
 def test_one_request_per_series_for_all_alerts_of_a_period() -> None:
-    queries = plan(quiet(include="Both"), NoEvidence(), watching(ERRORS, GONE, ADDED)).queries
+    queries = plan_streak(quiet(include="Both"), NoEvidence(), watching(ERRORS, GONE, ADDED)).queries
     assert [query.expr for query in queries] == [
         f"max by ({by}) (max_over_time({series}[30s]))"
         for by, series in (
@@ -135,7 +137,7 @@ OURS = 'namespace="shop",hypercare="shop/checkout",hypercare_run="r1"'
 
 def test_alerts_of_groups_with_other_intervals_are_read_with_their_own_window() -> None:
     slow = replace(GONE, interval_seconds=300)
-    queries = plan(quiet(), NoEvidence(), watching(ERRORS, slow)).queries
+    queries = plan_streak(quiet(), NoEvidence(), watching(ERRORS, slow)).queries
     assert sum("[300s]" in query.expr for query in queries) == 4
     assert len(queries) == 8
 
@@ -265,8 +267,8 @@ def test_the_past_that_tells_whether_a_rule_fails_is_read_again_by_a_later_visit
     world = World()
     world.copy_condition = since(NOW - 450, ("r1",))
     state = visit(COPY, watching(ERRORS, now=NOW - 60), world).state
-    reading = plan(COPY, state, ONE)
-    found = evaluate(reading, {query: world.result(query) for query in reading.queries})
+    reading = plan_streak(COPY, state, ONE)
+    found = evaluate_streak(reading, {query: world.result(query) for query in reading.queries})
     assert (len(found.points), found.judgement.reason) == (3, "RuleFails")
 
 
@@ -320,7 +322,7 @@ def test_before_the_overlay_is_live_quiet_does_not_count() -> None:
 @pytest.mark.parametrize(("include", "longest"), [("Originals", 600), ("Copies", 300), ("Both", 600)])
 def test_quiet_counts_once_an_alert_could_have_fired(include: str, longest: int) -> None:
     at = watching(ERRORS, recording=OverlayLive(NOW - 3000))
-    assert plan(quiet(include=include), NoEvidence(), at).start == NOW - 3000 + longest
+    assert plan_streak(quiet(include=include), NoEvidence(), at).start == NOW - 3000 + longest
 
 
 def test_points_are_final_no_further_than_the_rules_were_evaluated() -> None:
@@ -341,7 +343,7 @@ OBSERVING = watching(ERRORS, GONE, recording=NoOverlay())
 
 
 def test_in_observe_conditions_and_inputs_are_asked_for_directly() -> None:
-    queries = [query.expr for query in plan(quiet(), NoEvidence(), OBSERVING).queries]
+    queries = [query.expr for query in plan_streak(quiet(), NoEvidence(), OBSERVING).queries]
     assert queries[1] == (
         'label_replace(count(rate(errors{namespace="shop"}[5m]) > 1) or vector(0), "hypercare_part", "active", "", "")'
         ' or label_replace((count(errors{namespace="shop"}) or vector(0)), "hypercare_part", "inputs", "", "")'
@@ -377,13 +379,15 @@ def test_in_observe_an_expression_that_cannot_be_confined_proves_nothing() -> No
 
 def test_shared_alert_series_are_asked_for_without_a_tenant() -> None:
     at = watching(ERRORS, tenancy=Tenancy("namespace", "shop", (), frozenset({"ALERTS"})))
-    queries = [query.expr for query in plan(quiet(), NoEvidence(), at).queries]
+    queries = [query.expr for query in plan_streak(quiet(), NoEvidence(), at).queries]
     assert queries[-1].endswith('(max_over_time(ALERTS{alertname=~"Errors",hypercare=""}[30s]))')
 
 
 def test_long_lists_of_names_are_split_and_names_are_quoted() -> None:
     many = [replace(ERRORS, rule_id=f"r{n}", alertname=f"A.{n:03}" + "x" * 40) for n in range(100)]
-    queries = [query.expr for query in plan(quiet(), NoEvidence(), watching(*many)).queries if "ALERTS" in query.expr]
+    queries = [
+        query.expr for query in plan_streak(quiet(), NoEvidence(), watching(*many)).queries if "ALERTS" in query.expr
+    ]
     assert len(queries) == 3
     assert all(len(expr) < 2300 for expr in queries)
     assert '=~"A\\\\.000xxx' in queries[0]

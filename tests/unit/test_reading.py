@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.evidence import EvidenceState
+from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome
 from hypercare.domain.evidence_status import read_state, render_evidence, render_state
 from hypercare.domain.fields import Field
 from hypercare.domain.judgement import Regressed, Verdict
-from hypercare.domain.points import Bad, Good, Idle, Missing, MissingReason
+from hypercare.domain.points import Bad, Good, Idle, Missing, MissingReason, Point
 from hypercare.domain.profile import Evaluation
 from hypercare.domain.quiet import NoOverlay, Watch, Whose
-from hypercare.domain.reading import MAX_POINTS, Context, NoEvidence, Outcome, Reading, evaluate, plan
 from hypercare.domain.samples import FailureKind, QueryFailed
+from hypercare.domain.streak_reading import StreakReading, evaluate_streak, plan_streak
 from hypercare.domain.tenancy import Tenancy
 from tests.unit.prometheus_answers import DOWN, Source, answers, constant
 from tests.unit.test_criteria import parse
@@ -51,13 +52,13 @@ def criterion(**changes: Any) -> Criterion:
 
 def visit(
     what: Criterion, at: Context, sources: Mapping[str, Source | QueryFailed], stored: EvidenceState | None = None
-) -> Outcome:
-    reading = plan(what, stored or NoEvidence(), at)
-    return evaluate(reading, answers(reading, sources))
+) -> Outcome[EvidenceState, Point]:
+    reading = plan_streak(what, stored or NoEvidence(), at)
+    return evaluate_streak(reading, answers(reading, sources))
 
 
 def test_queries_are_confined_and_lie_on_the_grid() -> None:
-    reading = plan(criterion(), NoEvidence(), context(NOW + 7))
+    reading = plan_streak(criterion(), NoEvidence(), context(NOW + 7))
     assert [query.expr for query in reading.queries] == [
         'sum(x{namespace="shop"})',
         'count(count_over_time(x{namespace="shop"}[120s]))',
@@ -75,22 +76,22 @@ def test_a_healthy_hour_is_met_and_all_but_the_newest_points_are_final() -> None
 
 def test_the_next_visit_reads_on_after_the_last_final_point() -> None:
     state = visit(criterion(), context(), FINE).state
-    reading = plan(criterion(), state, context(NOW + 60))
+    reading = plan_streak(criterion(), state, context(NOW + 60))
     assert (reading.start, reading.end) == (NOW, NOW + 60)
 
 
 def test_nothing_is_asked_twice_where_nothing_new_can_be() -> None:
     state = visit(criterion(), context(), FINE).state
-    reading = plan(criterion(), state, context(NOW - 20))
+    reading = plan_streak(criterion(), state, context(NOW - 20))
     assert reading.queries == ()
-    assert evaluate(reading, {}).judgement.verdict is Verdict.MET
+    assert evaluate_streak(reading, {}).judgement.verdict is Verdict.MET
 
 
 @pytest.mark.parametrize(
     ("query", "warm_up"), [("sum(x)", 0), ("sum(xs offset 10m)", 600), ("sum(max_over_time(rate(x[5m])[1h:1m]))", 3900)]
 )
 def test_points_that_read_the_old_release_do_not_count(query: str, warm_up: int) -> None:
-    reading = plan(criterion(query=query), NoEvidence(), context())
+    reading = plan_streak(criterion(query=query), NoEvidence(), context())
     assert reading.start == STARTED + warm_up
 
 
@@ -236,7 +237,9 @@ def test_a_ratio_point(errors: float | None, total: float | None, covered: float
 
 
 def test_a_ratio_is_covered_by_its_total_alone() -> None:
-    companions = [q.expr for q in plan(criterion(**RATIO), NoEvidence(), context()).queries if COVERAGE in q.expr]
+    companions = [
+        q.expr for q in plan_streak(criterion(**RATIO), NoEvidence(), context()).queries if COVERAGE in q.expr
+    ]
     assert companions == ['count(count_over_time(t{namespace="shop"}[120s]))']
 
 
@@ -355,10 +358,10 @@ def test_without_a_status_there_is_no_evidence() -> None:
     assert read_state(Field("status")) == NoEvidence()
 
 
-def reading_of(what: Criterion) -> Reading:
-    return plan(what, NoEvidence(), context())
+def reading_of(what: Criterion) -> StreakReading:
+    return plan_streak(what, NoEvidence(), context())
 
 
 def test_equal_criteria_of_two_periods_ask_equal_questions() -> None:
     other = replace(context(), whose=Whose("shop", "basket", "r7"))
-    assert reading_of(criterion()).queries == plan(criterion(), NoEvidence(), other).queries
+    assert reading_of(criterion()).queries == plan_streak(criterion(), NoEvidence(), other).queries

@@ -25,12 +25,12 @@ from hypercare.domain.conditions import (
 from hypercare.domain.criteria import Regression
 from hypercare.domain.decide import decide
 from hypercare.domain.evidence import EvidenceState, Measured
+from hypercare.domain.evidence_context import Outcome
 from hypercare.domain.evidence_status import read_state, render_evidence
 from hypercare.domain.fields import Field
 from hypercare.domain.findings import Findings
 from hypercare.domain.judgement import Regressed, Verdict
 from hypercare.domain.life import Life
-from hypercare.domain.reading import Outcome
 from hypercare.domain.rendering import render_begun, render_refused, render_status, significant
 from hypercare.domain.scaling_rows import ScalingRow, ScalingState, read_rows
 from hypercare.domain.snapshot import Capacity, Identity, NoneWanted, Overlay, Reading, Snapshot

@@ -7,8 +7,8 @@ from hypercare.domain.conditions import Condition, ConditionStatus, ConditionTyp
 from hypercare.domain.findings import Findings
 from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Phase
-from hypercare.domain.reading import OVERLAY_NOT_LIVE
 from hypercare.domain.snapshot import Reading, Snapshot
+from hypercare.domain.streak_reading import OVERLAY_NOT_LIVE
 
 _IN_EFFECT = frozenset({"Live", "Raised"})
 

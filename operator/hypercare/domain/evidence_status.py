@@ -11,9 +11,10 @@ from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence import EvidenceState, Measured, NotMeasured, Shown
+from hypercare.domain.evidence_context import NoEvidence
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.judgement import Judgement, Regressed
-from hypercare.domain.reading import NoEvidence, Outcome
+from hypercare.domain.reading import Evaluated
 from hypercare.domain.streaks import MAX_SEGMENTS, Sort, Streak, Track
 from hypercare.domain.window import parse_time
 
@@ -21,7 +22,7 @@ _RUN = re.compile(r"([gbmi])([1-9][0-9]{0,8})")
 _MESSAGE_LENGTH = 256
 
 
-def render_evidence(criterion: Criterion, outcome: Outcome) -> dict[str, Any]:
+def render_evidence(criterion: Criterion, outcome: Evaluated) -> dict[str, Any]:
     """Render one element of `status.criteria`, all but `since`, which depends on the status before."""
     return {
         "name": criterion.name,

@@ -97,6 +97,16 @@ class Point:
     mark: Mark
     regression: Mark = Idle()
 
+    @property
+    def missing(self) -> bool:
+        """Whether nothing can be said here."""
+        return isinstance(self.mark, Missing)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether nothing can be said because the question was not answered at all."""
+        return isinstance(self.mark, Missing) and self.mark.unanswered
+
 
 @dataclass(frozen=True)
 class Table:
