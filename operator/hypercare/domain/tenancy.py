@@ -3,6 +3,10 @@
 Matchers that are there stay, ours is added: `x{namespace="other"}` then asks for both and gives nothing. The result is
 parsed again, and each of its selectors compared with the original one, so what a query says cannot be an escape.
 
+Metrics of an exception are found by name only: a selector that fixes no name gets the default label, and a matcher that
+leaves them out. Their default label names where they were scraped (an ingress controller, a sidecar), not whose they
+are, so it would let a tenant read what its own proxies, or the controllers in its namespace, saw of others.
+
 Limit: a metric that carries the namespace in another label than the profile says is not seen, or is somebody else's.
 That is for the profile's author to get right; a period cannot change it.
 """
@@ -23,6 +27,7 @@ from hypercare.domain.promql import (
     selector_text,
     selectors,
 )
+from hypercare.domain.promql_text import matcher
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,19 @@ class Tenancy:
     exceptions: tuple[TenantException, ...] = ()
     shared: frozenset[str] = frozenset()
 
-    def matcher(self, name: str) -> str:
-        """The matcher for the metric of this name, empty for a shared one. No fixed name: the default label."""
-        if name in self.shared and name:
+    def label_of(self, name: str) -> str:
+        """The label that holds the namespace of the metric of this name; empty for a shared metric."""
+        if name in self.shared:
             return ""
-        label = next((each.label for each in self.exceptions if name and each.metrics.fullmatch(name)), self.label)
-        return f'{_label_name(label)}="{self.namespace}"'
+        return next((each.label for each in self.exceptions if each.metrics.fullmatch(name)), self.label)
+
+    def matchers(self, name: str) -> str:
+        """What goes into a selector of this metric; empty for a shared one. An empty name stands for any metric."""
+        if not name:
+            others = (matcher("__name__", "!~", each.metrics.pattern) for each in self.exceptions)
+            return ",".join([matcher(self.label, "=", self.namespace), *others])
+        label = self.label_of(name)
+        return matcher(label, "=", self.namespace) if label else ""
 
 
 def tenancy_of(rules: TenancyRules, namespace: str) -> Tenancy:
@@ -89,7 +101,14 @@ def _confine(text: str, tenancy: Tenancy) -> str:
 
 def _narrowed(selector: pp.VectorSelector, tenancy: Tenancy) -> pp.Expr:
     text = selector_text(selector)
-    return pp.parse(text.matching(tenancy.matcher(metric_name(selector))) + text.time)
+    return _parse(text.matching(tenancy.matchers(metric_name(selector))) + text.time)
+
+
+def _parse(text: str) -> pp.Expr:
+    try:
+        return pp.parse(text)
+    except ValueError as error:
+        raise UnsupportedPromQL(f"the profile's tenancy cannot be put into {text}: {error}") from error
 
 
 def _verify(before: tuple[pp.VectorSelector, ...], after: tuple[pp.VectorSelector, ...], tenancy: Tenancy) -> None:
@@ -106,13 +125,8 @@ def _matchers(selector: pp.VectorSelector) -> Counter[tuple[str, str, str]]:
 
 
 def _expected(selector: pp.VectorSelector, tenancy: Tenancy) -> Counter[tuple[str, str, str]]:
-    matcher = tenancy.matcher(metric_name(selector))
-    if not matcher:
+    added = tenancy.matchers(metric_name(selector))
+    if not added:
         return Counter()
-    ours = pp.parse("{" + matcher + "}")
+    ours = _parse("{" + added + "}")
     return _matchers(ours) if isinstance(ours, pp.VectorSelector) else Counter()
-
-
-def _label_name(label: str) -> str:
-    plain = label.isascii() and label.replace("_", "a").isalnum() and not label[0].isdigit()
-    return label if plain else '"' + label.replace("\\", "\\\\").replace('"', '\\"') + '"'
