@@ -1,0 +1,1 @@
+"""`kubectl hypercare`: what people ask from their own machine. One module for each subcommand, `app` joins them."""

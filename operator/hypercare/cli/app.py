@@ -1,0 +1,67 @@
+"""The program `kubectl-hypercare`, which kubectl runs as `kubectl hypercare`.
+
+Modules of subcommands are all imported for completion and `--help`, which are felt at every key; see `deferred`.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Annotated
+
+import typer
+
+from hypercare import __version__
+from hypercare.cli.failures import OK, UNUSABLE
+
+PLUGIN = "kubectl-hypercare"
+SUBCOMMAND = "kubectl hypercare"
+
+_INTRODUCTION = """\
+Hypercare protects a release for a bounded window and relaxes on evidence.
+
+These commands answer from your own machine, before anything is applied, what a HypercarePeriod would do.
+COMMAND --help shows examples. Exit codes: 0 done, 1 failed or the answer is no, 2 wrong use or unusable input.
+"""
+
+app = typer.Typer(
+    help=_INTRODUCTION,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False
+) -> None:
+    if version:
+        typer.echo(f"hypercare {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code (see `failures`)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    complete = f"_{PLUGIN}_COMPLETE".replace("-", "_").upper()
+    try:
+        code = app(args=given, prog_name=_program(given), complete_var=complete, standalone_mode=False)
+    except typer.TyperException as error:
+        typer.echo(f"error: {error.format_message()}", err=True)
+        if error.exit_code == UNUSABLE and (path := _command_path(error)):
+            typer.echo(f"See '{path} --help'.", err=True)
+        return error.exit_code
+    return code if isinstance(code, int) else OK
+
+
+def _program(arguments: Sequence[str]) -> str:
+    """What the program is called in its texts. Completion is of the file, for a shell knows no command of two words."""
+    name = PurePath(sys.argv[0]).name
+    completing = any(each.partition("=")[0].endswith("-completion") for each in arguments)
+    return SUBCOMMAND if name.startswith(PLUGIN) and not completing else PLUGIN
+
+
+def _command_path(error: typer.TyperException) -> str:
+    """The command that was used wrongly; empty where the use was right and the input was not."""
+    return str(getattr(getattr(error, "ctx", None), "command_path", ""))

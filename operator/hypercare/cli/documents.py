@@ -1,0 +1,105 @@
+"""Reading the YAML files that people pass: as kubectl reads them, every document with the place it came from.
+
+Numbers and times are taken as kubectl does: `1e-3` is a number, and `2026-11-20T22:00:00Z` a string. A `List`, such as
+`kubectl get -o yaml` prints for several objects, counts as its items.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hypercare.cli.failures import UnusableInput
+
+STDIN = "-"
+_LIMIT_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Document:
+    """One object. `source` says where it is, for messages: `period.yaml`, or `period.yaml[1]` in a file of several."""
+
+    source: str
+    body: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The `kind`, empty if there is none."""
+        return str(self.body.get("kind") or "")
+
+
+class _Loader(yaml.SafeLoader):
+    """Without dates and numbers of base 60, which kubectl does not know."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":timestamp", ":int", ":float"))]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"
+    ),
+    list("-+.0123456789"),
+)
+
+
+def read_documents(path: str) -> tuple[Document, ...]:
+    """Read all objects of a file; `-` is the standard input.
+
+    Raises:
+        UnusableInput: the file cannot be read, is no YAML, or holds something that is not an object.
+    """
+    shown = "standard input" if path == STDIN else path
+    found = list(_objects(_parse(_text(path, shown), shown), shown))
+    if not found:
+        raise UnusableInput(f"{shown}: holds no object")
+    single = len(found) == 1
+    return tuple(Document(shown if single else f"{shown}[{index}]", body) for index, body in enumerate(found))
+
+
+def _text(path: str, shown: str) -> str:
+    try:
+        raw = sys.stdin.buffer.read(_LIMIT_BYTES + 1) if path == STDIN else _bytes(Path(path))
+    except OSError as error:
+        raise UnusableInput(f"{shown}: {error.strerror or error}") from error
+    if len(raw) > _LIMIT_BYTES:
+        raise UnusableInput(f"{shown}: is larger than {_LIMIT_BYTES // 2**20} MiB")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnusableInput(f"{shown}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LIMIT_BYTES + 1)
+
+
+def _parse(text: str, shown: str) -> list[object]:
+    try:
+        return list(yaml.load_all(text, _Loader))
+    except yaml.MarkedYAMLError as error:
+        place = f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}" if error.problem_mark else ""
+        raise UnusableInput(f"{shown}{place}: is not YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UnusableInput(f"{shown}: is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _objects(documents: list[object], shown: str) -> Iterator[Mapping[str, Any]]:
+    for index, document in enumerate(documents):
+        match document:
+            case None:
+                continue
+            case {"kind": "List", "items": list(items)}:
+                yield from _objects(items, f"{shown}[{index}].items")
+            case dict():
+                yield document
+            case _:
+                raise UnusableInput(f"{shown}[{index}]: is not an object with fields")
