@@ -62,6 +62,9 @@ def test_alerts_judge_firing_originals_unless_told_otherwise() -> None:
     assert found.kind == AlertsKind(("critical",), (), frozenset({AlertState.FIRING}), Include.ORIGINALS)
     told = parse(query=None, above=None, alerts={"names": ["A"], "states": ["firing", "pending"], "include": "Both"})
     assert told.kind == AlertsKind((), ("A",), frozenset(AlertState), Include.BOTH)
+    labelled = parse(query=None, above=None, alerts={"labels": {"team": "shop", "area": "web"}})
+    assert labelled.kind == AlertsKind((), (), labels=(("area", "web"), ("team", "shop")))
+    assert definition_hash(labelled) != definition_hash(parse(query=None, above=None, alerts={}))
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,9 @@ def test_bounds(bound: dict[str, Any], expected: object) -> None:
         ({"query": None, "alerts": {}, "regression": {"below": 2, "for": "1m"}}, ".regression", "not used with alerts"),
         ({"query": None, "alerts": {"states": ["loud"]}}, ".alerts.states[0]", "not one of pending, firing"),
         ({"query": None, "alerts": {"include": "All"}}, ".alerts.include", "not one of Originals"),
+        ({"query": None, "alerts": {"names": ["Pod("]}}, ".alerts.names[0]", "not a regular expression"),
+        ({"query": None, "alerts": {"names": ["(a+)+b"]}}, ".alerts.names[0]", "a repeated group"),
+        ({"query": None, "alerts": {"labels": {"team": 1}}}, ".alerts.labels.team", "must be a string"),
     ],
 )
 def test_a_refusal_names_its_field(changes: dict[str, Any], path: str, says: str) -> None:

@@ -41,6 +41,7 @@ ERRORS = WatchedAlert(
     depends_on_input=True,
     expr="rate(errors[5m]) > 1",
     inputs_expr="(count(errors) or vector(0))",
+    labels=frozenset({("severity", "critical"), ("team", "shop")}),
 )
 GONE = replace(
     ERRORS,
@@ -50,8 +51,11 @@ GONE = replace(
     depends_on_input=False,
     expr="absent(up)",
     inputs_expr="",
+    labels=frozenset({("severity", "critical"), ("team", "{{ $labels.team }}")}),
 )
-ADDED = replace(ERRORS, rule_id="r3", alertname="Stuck", severity="warning", making=Making.ADDED)
+ADDED = replace(
+    ERRORS, rule_id="r3", alertname="Stuck", severity="warning", making=Making.ADDED, labels=frozenset({("tier", "1")})
+)
 
 Row = Mapping[tuple[str, ...], float]
 Recorded = Callable[[int], Row]
@@ -181,10 +185,20 @@ def test_a_state_without_namespace_of_a_name_that_several_rules_have_is_nobodys(
     assert mark(quiet(), world, at) == MissingReason.UNATTRIBUTED
 
 
-def test_a_severity_that_is_a_template_can_be_any() -> None:
+@pytest.mark.parametrize("severity", ["{{ $labels.s }}", ""])
+def test_a_severity_that_is_a_template_or_not_set_by_the_rule_can_be_any(severity: str) -> None:
     world = World()
     world.originals = lambda _: {("Errors", "page", "firing", "shop"): 1}
-    assert mark(quiet(), world, watching(replace(ERRORS, severity="{{ $labels.s }}"))) == Bad
+    assert mark(quiet(), world, watching(replace(ERRORS, severity=severity))) == Bad
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("page", Bad), ("critical", Good)])
+def test_of_a_severity_that_is_a_template_only_what_is_asked_for_counts(asked: str, expected: object) -> None:
+    world = World()
+    world.originals = lambda _: {("Errors", "page", "firing", "shop"): 1}
+    world.original_condition = lambda _: {("r1",): 1}
+    at = watching(replace(ERRORS, severity="{{ $labels.s }}"))
+    assert mark(quiet(severities=[asked]), world, at) == expected
 
 
 def test_pending_is_bad_only_where_it_is_asked_for() -> None:
@@ -299,7 +313,18 @@ def test_what_cannot_be_recorded_is_not_provable_but_its_firing_is_seen() -> Non
         ),
         ({"include": "Both", "severities": ["warning"]}, {("Stuck", Role.COPY)}),
         ({"names": ["Gone"]}, {("Gone", Role.ORIGINAL)}),
-        ({"names": ["Gon."]}, set()),
+        # Names are patterns of whole names.
+        ({"names": ["Gon.", "Er+.*"]}, {("Gone", Role.ORIGINAL), ("Errors", Role.ORIGINAL)}),
+        ({"names": ["Error", "rrors", "gone", "Err|ors"]}, set()),
+        # All labels must be equal; a template may turn out to be.
+        ({"labels": {"team": "shop"}}, {("Errors", Role.ORIGINAL), ("Gone", Role.ORIGINAL)}),
+        ({"labels": {"team": "pay"}}, {("Gone", Role.ORIGINAL)}),
+        ({"labels": {"team": "sho."}}, {("Gone", Role.ORIGINAL)}),
+        ({"labels": {"team": "shop", "severity": "warning"}}, set()),
+        ({"labels": {"tier": "1"}, "include": "Both"}, {("Stuck", Role.COPY)}),
+        ({"labels": {"team": "shop"}, "names": ["E.*"]}, {("Errors", Role.ORIGINAL)}),
+        # As in PromQL, an empty value is that of a label that is not there.
+        ({"labels": {"tier": ""}}, {("Errors", Role.ORIGINAL), ("Gone", Role.ORIGINAL)}),
     ],
 )
 def test_which_alerts_a_criterion_is_about(kind: dict[str, Any], chosen: set[tuple[str, Role]]) -> None:
@@ -381,6 +406,20 @@ def test_shared_alert_series_are_asked_for_without_a_tenant() -> None:
     at = watching(ERRORS, tenancy=Tenancy("namespace", "shop", (), frozenset({"ALERTS"})))
     queries = [query.expr for query in plan_streak(quiet(), NoEvidence(), at).queries]
     assert queries[-1].endswith('(max_over_time(ALERTS{alertname=~"Errors",hypercare=""}[30s]))')
+
+
+def test_a_tenant_label_that_is_no_plain_name_is_quoted_in_the_query_and_found_in_the_answer() -> None:
+    at = watching(ERRORS, tenancy=Tenancy("k8s.namespace", "shop"))
+    reading = plan_streak(quiet(), NoEvidence(), at)
+    states = reading.queries[-1]
+    assert states.expr == (
+        'max by (alertname, severity, alertstate, "k8s.namespace") '
+        '(max_over_time(ALERTS{alertname=~"Errors",hypercare="","k8s.namespace"=~"|shop"}[30s]))'
+    )
+    labels = ("alertname", "severity", "alertstate", "k8s.namespace")
+    results = {query: World().result(query) for query in reading.queries if query != states}
+    fired = answer(states, lambda _: {("Errors", "critical", "firing", "shop"): 1}, labels)
+    assert isinstance(evaluate_streak(reading, results | {states: fired}).points[-1].mark, Bad)
 
 
 def test_long_lists_of_names_are_split_and_names_are_quoted() -> None:

@@ -414,6 +414,7 @@ def test_outcomes_are_sorted_into_tightened_and_untouched() -> None:
         (RatioKind("e", "t", Below(0.01)), "(e) / (t)", "below 0.01"),
         (AlertsKind(("critical",), ("A",)), "Originals: critical, A", "none firing"),
         (AlertsKind((), ()), "Originals: all that are selected", "none firing"),
+        (AlertsKind((), (), labels=(("team", "shop"),)), 'Originals: team="shop"', "none firing"),
     ],
 )
 def test_what_a_criterion_asked(kind: QueryKind | RatioKind | AlertsKind, expression: str, bound: str) -> None:

@@ -12,6 +12,8 @@ from hypercare.domain.promql import PromQLError, UnsupportedPromQL, metric_name,
 from hypercare.domain.tenancy import Tenancy, confine
 from tests.corpus.rules import FILES, alerting_rules
 
+NAMED_ONLY = '__name__!~"istio_.*",__name__!~"keda_.*"'
+"""What leaves out the metrics of the exceptions, as the parser writes it: matchers by name, operator and value."""
 TENANCY = Tenancy(
     label="namespace",
     namespace="shop",
@@ -32,21 +34,24 @@ TENANCY = Tenancy(
         ('up{namespace="other"}', 'up{namespace="other",namespace="shop"}'),
         ('up{namespace=~".*"}', 'up{namespace="shop",namespace=~".*"}'),
         ('up{namespace!="shop"}', 'up{namespace!="shop",namespace="shop"}'),
-        ('{__name__=~".+"}', '{__name__=~".+",namespace="shop"}'),
-        ('{namespace="other"}', '{namespace="other",namespace="shop"}'),
+        ('{__name__=~".+"}', f'{{{NAMED_ONLY},__name__=~".+",namespace="shop"}}'),
+        ('{namespace="other"}', f'{{{NAMED_ONLY},namespace="other",namespace="shop"}}'),
         # An exception holds for its metrics only, by their full name.
         ("istio_requests_total", 'istio_requests_total{destination_service_namespace="shop"}'),
         ('{__name__="istio_x"}', '{__name__="istio_x",destination_service_namespace="shop"}'),
         ("my_istio_x", 'my_istio_x{namespace="shop"}'),
         ("keda_x", 'keda_x{exported_namespace="shop"}'),
-        # A pattern could match more than the exception's metrics.
-        ('{__name__=~"istio_.*"}', '{__name__=~"istio_.*",namespace="shop"}'),
-        ('{__name__="istio_x", __name__="up"}', '{__name__="istio_x",__name__="up",namespace="shop"}'),
+        # Their default label says where they were scraped, so without a name nothing is read from them.
+        ('{__name__=~"istio_.*"}', f'{{{NAMED_ONLY},__name__=~"istio_.*",namespace="shop"}}'),
+        (
+            '{__name__="istio_x", __name__="up"}',
+            f'{{{NAMED_ONLY},__name__="istio_x",__name__="up",namespace="shop"}}',
+        ),
         # Shared metrics carry no tenant, but only they.
         ("csat_score", "csat_score"),
         ("csat_score or up", 'csat_score or up{namespace="shop"}'),
         ('{__name__="csat_score"}', '{__name__="csat_score"}'),
-        ('{__name__=~"csat_score"}', '{__name__=~"csat_score",namespace="shop"}'),
+        ('{__name__=~"csat_score"}', f'{{{NAMED_ONLY},__name__=~"csat_score",namespace="shop"}}'),
         ('{__name__="csat_score", __name__=~"up"}', '{__name__="csat_score",__name__=~"up"}'),
         ("csat_score_total", 'csat_score_total{namespace="shop"}'),
         # Everywhere a selector can be.
@@ -88,11 +93,20 @@ def test_a_label_that_is_no_plain_name_is_quoted() -> None:
     assert confine("up", Tenancy("k8s.namespace", "shop")) == 'up{"k8s.namespace"="shop"}'
 
 
+def test_an_exception_that_prometheus_cannot_read_refuses_what_it_would_have_to_be_left_out_of() -> None:
+    lookahead = Tenancy("namespace", "shop", (TenantException(re.compile("(?!x)y"), "other"),))
+    assert confine("up", lookahead) == 'up{namespace="shop"}'
+    with pytest.raises(UnsupportedPromQL, match="the profile's tenancy"):
+        confine('{job="a"}', lookahead)
+
+
 def _holds(confined: str) -> None:
     for selector in selectors(parse(confined)):
         name = metric_name(selector)
         if name == "csat_score":
             continue
+        excluded = {m.value for m in selector.matchers.matchers if m.name == "__name__" and m.op == pp.MatchOp.NotRe}
+        assert name or {"istio_.*", "keda_.*"} <= excluded, confined
         label = "destination_service_namespace" if name.startswith("istio_") else "namespace"
         label = "exported_namespace" if name.startswith("keda_") else label
         assert any(

@@ -106,6 +106,7 @@ class JudgedAlert:
             expr=source.expr,
             inputs_expr=inputs,
             unprovable=self.syntax.message if isinstance(self.syntax, Unread) else "",
+            labels=frozenset(source.own_labels.items()),
         )
 
 
@@ -136,6 +137,7 @@ class AcceptedAlert:
             depends_on_input=bool(inputs),
             expr=self.alert.expr,
             inputs_expr=inputs,
+            labels=frozenset({**self.alert.labels, "severity": self.alert.severity}.items()),
         )
 
 

@@ -12,6 +12,7 @@ from math import isfinite
 
 from hypercare.domain.bounds import Above, Below, Between, Bound, Equals
 from hypercare.domain.fields import Field
+from hypercare.domain.name_patterns import parse_name_pattern
 from hypercare.domain.promql import PromQLError, check_replayable, parse
 from hypercare.domain.tenancy import Tenancy, confine
 
@@ -56,12 +57,21 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True)
 class AlertsKind:
-    """No selected alert is in one of the states. Empty severities or names: all that `protection.alerts` selects."""
+    """No selected alert is in one of the states. Empty severities, names or labels: all that is watched.
+
+    Attributes:
+        severities: The original's severity is one of these.
+        names: The whole name matches one of these regular expressions.
+        states: The states that count as bad.
+        include: Whose states count.
+        labels: The alert's rule sets all of these labels to these values, sorted by name.
+    """
 
     severities: tuple[str, ...]
     names: tuple[str, ...]
     states: frozenset[AlertState] = frozenset({AlertState.FIRING})
     include: Include = Include.ORIGINALS
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 Kind = QueryKind | RatioKind | AlertsKind
@@ -164,7 +174,8 @@ def _stable(value: object) -> object:
     """The same with sets in order, for `repr` of a set differs between processes."""
     match value:
         case AlertsKind():
-            return ("alerts", sorted(value.severities), sorted(value.names), sorted(value.states), value.include)
+            named = (sorted(value.severities), sorted(value.names), sorted(value.states), value.include)
+            return ("alerts", *named, *value.labels)
         case tuple():
             return tuple(_stable(each) for each in value)
     return value
@@ -198,9 +209,10 @@ def _parse_alerts(field: Field) -> AlertsKind:
     states = frozenset(state.choice(AlertState) for state in field.get("states").items())
     return AlertsKind(
         severities=field.get("severities").texts(),
-        names=field.get("names").texts(),
+        names=tuple(parse_name_pattern(name).pattern for name in field.get("names").items()),
         states=states or frozenset({AlertState.FIRING}),
         include=field.get("include").choice(Include, Include.ORIGINALS),
+        labels=tuple(sorted(field.get("labels").text_map().items())),
     )
 
 

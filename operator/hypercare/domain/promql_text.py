@@ -8,8 +8,12 @@ _PLAIN = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 def matcher(label: str, operator: str, value: str) -> str:
     """One label matcher, such as `job="api"`."""
-    name = label if _PLAIN.fullmatch(label) else f'"{quoted(label)}"'
-    return f'{name}{operator}"{quoted(value)}"'
+    return f'{label_name(label)}{operator}"{quoted(value)}"'
+
+
+def label_name(label: str) -> str:
+    """The name of a label, quoted where it has to be."""
+    return label if _PLAIN.fullmatch(label) else f'"{quoted(label)}"'
 
 
 def quoted(value: str) -> str:

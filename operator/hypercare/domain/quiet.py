@@ -17,6 +17,7 @@ from enum import StrEnum
 from hypercare.domain.criteria import AlertsKind, Include
 from hypercare.domain.overlay import ALERT_INPUTS, COPY_ACTIVE, HEARTBEAT, ORIGINAL_ACTIVE
 from hypercare.domain.promql import PromQLError
+from hypercare.domain.promql_text import label_name, matcher
 from hypercare.domain.tenancy import Tenancy, confine
 from hypercare.domain.watched import Making, WatchedAlert
 
@@ -33,10 +34,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Subject:
-    """One alert that must be quiet."""
+    """One alert that must be quiet. Only the firing of one of `severities` counts against it; empty: of any."""
 
     alert: WatchedAlert
     role: Role
+    severities: frozenset[str] = frozenset()
 
     @property
     def for_seconds(self) -> int:
@@ -89,14 +91,36 @@ class Whose:
 
 
 def subjects(kind: AlertsKind, watch: Watch) -> tuple[Subject, ...]:
-    """The alerts that a criterion is about. An alert without a copy stands for its own copy."""
-    chosen = [
-        alert
+    """The alerts that a criterion is about. An alert without a copy stands for its own copy.
+
+    A severity or a label that is a template may turn out to be what is asked for, so such an alert is selected. Which
+    severity it fired with is seen then; a label is taken for what is asked for.
+    """
+    severities = frozenset(kind.severities)
+    return tuple(
+        Subject(alert, role, severities if is_template(alert.severity) else frozenset())
         for alert in watch.alerts
-        if (not kind.severities or alert.severity in kind.severities)
-        and (not kind.names or alert.alertname in kind.names)
-    ]
-    return tuple(Subject(alert, role) for alert in chosen for role in _roles(alert, kind.include, watch.recording))
+        if _is_about(kind, alert)
+        for role in _roles(alert, kind.include, watch.recording)
+    )
+
+
+def is_template(value: str) -> bool:
+    """Whether the value of a label is made when the alert fires, so that it can be any."""
+    return "{{" in value
+
+
+def _is_about(kind: AlertsKind, alert: WatchedAlert) -> bool:
+    labels = dict(alert.labels)
+    return (
+        (not kind.severities or _may_be(alert.severity, kind.severities))
+        and (not kind.names or any(re.fullmatch(name, alert.alertname) for name in kind.names))
+        and all(_may_be(labels.get(name, ""), (value,)) for name, value in kind.labels)
+    )
+
+
+def _may_be(value: str, wanted: tuple[str, ...]) -> bool:
+    return value in wanted or is_template(value)
 
 
 def _roles(alert: WatchedAlert, include: Include, recording: Recording) -> Iterator[Role]:
@@ -164,7 +188,7 @@ def ask(chosen: tuple[Subject, ...], watch: Watch, whose: Whose, tenancy: Tenanc
         originals={width: _originals(names, tenancy, width) for width, names in originals.items()},
         observed=observed,
         refused=refused,
-        tenant_label=_tenant_label(tenancy),
+        tenant_label=tenancy.label_of("ALERTS"),
     )
 
 
@@ -197,9 +221,9 @@ def _copies(whose: Whose, width: int) -> str:
 
 
 def _originals(names: list[str], tenancy: Tenancy, width: int) -> tuple[str, ...]:
-    label = _tenant_label(tenancy)
-    tenant = f',{label}=~"|{tenancy.namespace}"' if label else ""
-    by = f"alertname, severity, alertstate, {label}" if label else "alertname, severity, alertstate"
+    label = tenancy.label_of("ALERTS")
+    tenant = "," + matcher(label, "=~", f"|{tenancy.namespace}") if label else ""
+    by = "alertname, severity, alertstate" + (f", {label_name(label)}" if label else "")
     return tuple(
         f'max by ({by}) (max_over_time(ALERTS{{alertname=~"{pattern}",hypercare=""{tenant}}}[{width}s]))'
         for pattern in _patterns(names)
@@ -215,10 +239,6 @@ def _patterns(names: list[str]) -> Iterator[str]:
             pattern = ""
         pattern += ("|" if pattern else "") + escaped
     yield pattern
-
-
-def _tenant_label(tenancy: Tenancy) -> str:
-    return tenancy.matcher("ALERTS").partition("=")[0]
 
 
 def _observe(chosen: Iterable[Subject], tenancy: Tenancy) -> tuple[dict[str, str], dict[str, str]]:

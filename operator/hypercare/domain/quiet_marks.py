@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hypercare.domain.criteria import AlertsKind, AlertState
 from hypercare.domain.overlay import ALERT_INPUTS, HEARTBEAT
 from hypercare.domain.points import Bad, Good, Mark, Measurement, Missing, MissingReason, heaviest, tabulate
-from hypercare.domain.quiet import Questions, Role, Subject, Watch, condition_series, window
+from hypercare.domain.quiet import Questions, Role, Subject, Watch, condition_series, is_template, window
 from hypercare.domain.samples import Result
 
 _STATES = frozenset(AlertState)
@@ -105,9 +105,9 @@ def _mark_one(subject: Subject, kind: AlertsKind, answers: Board, time: int) -> 
     match _states(subject, answers, time):
         case Missing() as failure:
             return failure
-        case _States(certain, _) if certain & kind.states:
+        case _States(judged=judged) if judged & kind.states:
             return Bad(Measurement(1, {"alertname": name}))
-        case _States(_, doubtful) if doubtful:
+        case _States(doubtful=doubtful) if doubtful:
             detail = f"an alert {name} is active, but its series carry no namespace and several rules have this name"
             return Missing(MissingReason.UNATTRIBUTED, detail)
     lacking = next(_lacking(subject, answers, time), None)
@@ -116,7 +116,10 @@ def _mark_one(subject: Subject, kind: AlertsKind, answers: Board, time: int) -> 
 
 @dataclass(frozen=True)
 class _States:
+    """States that are the alert's own, those of them whose severity is judged, and those that may be another's."""
+
     certain: frozenset[AlertState]
+    judged: frozenset[AlertState]
     doubtful: frozenset[AlertState]
 
 
@@ -125,35 +128,44 @@ def _states(subject: Subject, answers: Board, time: int) -> _States | Missing:
     if subject.role is Role.ORIGINAL:
         return _original_states(subject, answers, time)
     if width not in answers.questions.copies:
-        return _States(frozenset(), frozenset())
+        return _States(frozenset(), frozenset(), frozenset())
     found = answers.indexes[answers.questions.copies[width]]
     if time in found.failures:
         return found.failures[time]
     rule = subject.alert.rule_id
-    return _States(frozenset(s for s in _STATES if found.at((rule, s.value), time) is not None), frozenset())
+    # Which severity the original of a copy would have had is not known, so all of them are judged.
+    certain = frozenset(s for s in _STATES if found.at((rule, s.value), time) is not None)
+    return _States(certain, certain, frozenset())
 
 
 def _original_states(subject: Subject, answers: Board, time: int) -> _States | Missing:
     certain: set[AlertState] = set()
+    judged: set[AlertState] = set()
     doubtful: set[AlertState] = set()
     for expr in answers.questions.originals[window(subject, answers.step)]:
         found = answers.indexes[expr]
         if time in found.failures:
             return found.failures[time]
         for tenant in ("", answers.namespace):
-            seen = {s for s in _STATES if _active(found, subject, (s.value, tenant), time)}
+            seen = {state: _severities(found, subject, (state.value, tenant), time) for state in _STATES}
             ours = tenant or not answers.questions.tenant_label or subject.alert.alertname in answers.watch.unique_names
-            (certain if ours else doubtful).update(seen)
-    return _States(frozenset(certain), frozenset(doubtful - certain))
+            (certain if ours else doubtful).update(state for state, severities in seen.items() if severities)
+            judged.update(state for state, severities in seen.items() if ours and _judged(subject, severities))
+    return _States(frozenset(certain), frozenset(judged), frozenset(doubtful - certain))
 
 
-def _active(found: Index, subject: Subject, state_and_tenant: tuple[str, str], time: int) -> bool:
+def _judged(subject: Subject, severities: frozenset[str]) -> bool:
+    return bool(severities & subject.severities if subject.severities else severities)
+
+
+def _severities(found: Index, subject: Subject, state_and_tenant: tuple[str, str], time: int) -> frozenset[str]:
+    """With which severities the alert is in a state."""
     name, severity = subject.alert.alertname, subject.alert.severity
-    if "{{" not in severity:
-        return found.at((name, severity, *state_and_tenant), time) is not None
-    # A severity that is a template can have any value.
+    if severity and not is_template(severity):
+        return frozenset({severity} if found.at((name, severity, *state_and_tenant), time) is not None else ())
+    # A template can have any value, and where the rule sets no severity its result may carry one.
     keys = (key for key in found.values if key[0] == name and key[2:] == state_and_tenant)
-    return any(time in found.values[key] for key in keys)
+    return frozenset(key[1] for key in keys if time in found.values[key])
 
 
 def _lacking(subject: Subject, answers: Board, time: int) -> Iterator[Missing]:
@@ -215,6 +227,6 @@ def _silent_but_true(subject: Subject, answers: Board, time: int) -> bool:
     if condition is None or isinstance(condition, Missing) or not condition > 0:
         return False
     match _states(subject, answers, time):
-        case _States(certain, doubtful):
+        case _States(certain=certain, doubtful=doubtful):
             return not certain and not doubtful
     return False

@@ -214,7 +214,8 @@ def _asked(criterion: Criterion) -> tuple[str, str]:
             return f"({errors}) / ({total})", describe(bound)
         case AlertsKind() as alerts:
             states = " or ".join(sorted(alerts.states))
-            which = [*alerts.severities, *alerts.names] or ["all that are selected"]
+            labels = [f'{name}="{value}"' for name, value in alerts.labels]
+            which = [*alerts.severities, *alerts.names, *labels] or ["all that are selected"]
             return f"{alerts.include}: {', '.join(which)}", f"none {states}"
 
 

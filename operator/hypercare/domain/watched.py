@@ -32,6 +32,7 @@ class WatchedAlert:
         expr: The expression, as written.
         inputs_expr: How many series its input has, 0 without any; empty unless `depends_on_input`.
         unprovable: Why no companion series can be recorded for it, in words; empty when they are.
+        labels: The labels that its rule (the original's) or its group sets, names and values; values may be templates.
     """
 
     rule_id: str
@@ -46,3 +47,4 @@ class WatchedAlert:
     expr: str
     inputs_expr: str
     unprovable: str = ""
+    labels: frozenset[tuple[str, str]] = frozenset()
