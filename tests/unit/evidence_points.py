@@ -1,4 +1,7 @@
-"""Points for tests, written as text: `g` good, `b` bad, `m` missing, `i` idle, one letter per point."""
+"""Points for tests, written as text, one letter per point.
+
+`g` good, `b` bad, `m` missing, `i` idle, `r` one restart, `R` three restarts.
+"""
 
 from collections.abc import Sequence
 
@@ -6,7 +9,7 @@ from hypercare.domain.bounds import Below
 from hypercare.domain.criteria import NoRegression
 from hypercare.domain.evidence import EvidenceState, Yardstick, fold
 from hypercare.domain.judgement import Judgement, Tail, judge
-from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point
+from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point, Restarted
 from hypercare.domain.streaks import Rule
 
 STEP = 10
@@ -16,6 +19,8 @@ MARKS: dict[str, Mark] = {
     "b": Bad(Measurement(9, {"pod": "a"})),
     "m": Missing(MissingReason.SCRAPE_GAP, "no fresh samples"),
     "i": Idle(),
+    "r": Restarted(Measurement(1, {"pod": "a"})),
+    "R": Restarted(Measurement(3, {"pod": "a"})),
 }
 
 

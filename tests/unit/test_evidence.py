@@ -17,6 +17,7 @@ from tests.unit.test_criteria import parse
 FOUR = Rule(points=4)
 TEN = Rule(points=10, missing=2, gap=1)
 LENIENT = Rule(points=10, bad=1, missing=2, gap=2)
+RESTARTS = Rule(points=6, missing=1, gap=1, restarts=3)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,14 @@ LENIENT = Rule(points=10, bad=1, missing=2, gap=2)
         ("ggbgbggggg", LENIENT, "Unmet", "RecentlyViolated", (70, 30)),
         ("gggggggggb", LENIENT, "Unmet", "BoundViolated", (90, 10)),
         ("bggg", LENIENT, "Unknown", "Collecting", (40, 60)),
+        # Restarts are tolerated up to their number, the newest point included.
+        ("grrggr", RESTARTS, "Met", "Sustained", (60, 0)),
+        ("ggRggg", RESTARTS, "Met", "Sustained", (60, 0)),
+        ("grRggg", RESTARTS, "Unmet", "RecentlyViolated", (40, 20)),
+        ("Rgggrg", RESTARTS, "Unmet", "RecentlyViolated", (50, 10)),
+        ("Rgggrgg", RESTARTS, "Met", "Sustained", (60, 0)),
+        ("rmg", RESTARTS, "Unknown", "Collecting", (30, 30)),
+        ("gggggr", Rule(points=6), "Unmet", "RecentlyViolated", (0, 60)),
     ],
 )
 def test_verdicts(text: str, rule: Rule, verdict: str, reason: str, met_for_and_remaining: tuple[int, int]) -> None:
@@ -152,16 +161,22 @@ def test_shares_become_numbers_of_points_without_rounding_in_favour() -> None:
 
 
 RULES = st.builds(
-    Rule, points=st.integers(1, 12), bad=st.integers(0, 2), missing=st.integers(0, 4), gap=st.integers(0, 3)
+    Rule,
+    points=st.integers(1, 12),
+    bad=st.integers(0, 2),
+    missing=st.integers(0, 4),
+    gap=st.integers(0, 3),
+    restarts=st.integers(0, 5),
 )
-TEXTS = st.text(alphabet="gggbmi", max_size=60)
+TEXTS = st.text(alphabet="gggggbmirR", max_size=60)
 
 
 def oracle(text: str, rule: Rule) -> Verdict:
     """The rules of the verdict, word by word, over the whole past."""
     window = [kind for kind in text if kind != "i"][-rule.points :]
     present = [kind for kind in window if kind != "m"]
-    if (present and present[-1] == "b") or window.count("b") > rule.bad:
+    restarts = window.count("r") + 3 * window.count("R")
+    if (present and present[-1] == "b") or window.count("b") > rule.bad or restarts > rule.restarts:
         return Verdict.UNMET
     longest = max((len(list(run)) for kind, run in groupby(window) if kind == "m"), default=0)
     complete = len(window) == rule.points and window[-1] != "m"

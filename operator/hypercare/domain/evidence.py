@@ -10,14 +10,14 @@ too long, the newest is present, and all lie after the floor: the last point at 
 A regression is the same fold with its own bound and marks turned around: there "met" means past the bound for `for`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil, floor
 
 from hypercare.domain.bounds import Above, AtLeast, AtMost, Bound, excess
 from hypercare.domain.criteria import AlertsKind, Criterion, NoRegression, Regression
-from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, Point, series_text
-from hypercare.domain.streaks import Rule, Sort, Streak, assess, push
+from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, Point, Restarted, series_text
+from hypercare.domain.streaks import Rule, Sort, Streak, assess, push, with_restarts
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,20 @@ def not_regressed(regression: Regression) -> Bound:
 
 def fold(state: EvidenceState, points: Iterable[Point], by: Yardstick) -> EvidenceState:
     """Take final points in, oldest first, each one step after the one before."""
-    for point in points:
-        state = _take(state, point, by)
+    for following in states(state, points, by):
+        state = following
     return state
 
 
+def states(state: EvidenceState, points: Iterable[Point], by: Yardstick) -> Iterator[EvidenceState]:
+    """The state after each of these points, as `fold` goes through them."""
+    for point in points:
+        state = _take(state, point, by)
+        yield state
+
+
 def _take(state: EvidenceState, point: Point, by: Yardstick) -> EvidenceState:
-    main = push(state.main, sort_of(point.mark), point.time, by.rule, by.step)
+    main = push_point(state.main, point, by)
     regression = state.regression
     if isinstance(by.regression, Rule):
         regression = push(regression, turned(point.regression), point.time, by.regression, by.step)
@@ -138,6 +145,12 @@ def _take(state: EvidenceState, point: Point, by: Yardstick) -> EvidenceState:
     )
 
 
+def push_point(streak: Streak, point: Point, by: Yardstick) -> Streak:
+    """Append the mark of one point, with the restarts that it counts."""
+    pushed = push(streak, sort_of(point.mark), point.time, by.rule, by.step)
+    return with_restarts(pushed, int(point.mark.worst.value)) if isinstance(point.mark, Restarted) else pushed
+
+
 def sort_of(mark: Mark) -> Sort:
     """The mark without its value."""
     match mark:
@@ -149,6 +162,8 @@ def sort_of(mark: Mark) -> Sort:
             return Sort.MISSING
         case Idle():
             return Sort.IDLE
+        case Restarted():
+            return Sort.RESTARTED
 
 
 def turned(mark: Mark) -> Sort:
@@ -165,7 +180,7 @@ def _share(share: float, points: int) -> int:
 def shown_value(point: Point) -> Shown:
     """The value of a point that is present."""
     match point.mark:
-        case Good(worst) | Bad(worst):
+        case Good(worst) | Bad(worst) | Restarted(worst):
             return _measured(worst, point.time)
     return NotMeasured()
 

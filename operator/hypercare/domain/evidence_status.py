@@ -1,6 +1,7 @@
 """Evidence in the status of a period: what the next visit goes on from, and what people read.
 
-The list of marks is one short string: `g700m3b1` is 700 good points, 3 missing ones and 1 bad one, the newest last.
+The list of marks is one short string: `g700m3b1` is 700 good points, 3 missing ones and 1 bad one, the newest last. In
+`g5r3g2`, `r3` is one point with three restarts.
 """
 
 import re
@@ -18,7 +19,7 @@ from hypercare.domain.reading import Evaluated
 from hypercare.domain.streaks import MAX_SEGMENTS, Sort, Streak, Track
 from hypercare.domain.window import parse_time
 
-_RUN = re.compile(r"([gbmi])([1-9][0-9]{0,8})")
+_RUN = re.compile(r"([gbmir])([1-9][0-9]{0,8})")
 _MESSAGE_LENGTH = 256
 
 

@@ -17,8 +17,8 @@ from hypercare.domain.evidence import (
     NotMeasured,
     Shown,
     Yardstick,
+    push_point,
     shown_value,
-    sort_of,
     turned,
 )
 from hypercare.domain.points import Missing, Point
@@ -120,7 +120,7 @@ def _windows(state: EvidenceState, tail: Tail, by: Yardstick) -> _Windows:
 def _extend(state: EvidenceState, points: Sequence[Point], by: Yardstick) -> Streak:
     streak = state.main
     for point in points:
-        streak = push(streak, sort_of(point.mark), point.time, by.rule, by.step)
+        streak = push_point(streak, point, by)
     return streak
 
 

@@ -15,7 +15,7 @@ from math import isinf, isnan
 from sys import float_info
 
 from hypercare.domain.bounds import Bound, excess, proves_nothing, satisfied
-from hypercare.domain.samples import Answer, FailureKind, QueryFailed, Result
+from hypercare.domain.samples import ENDPOINT_FAILURES, Answer, FailureKind, QueryFailed, Result
 
 Labels = Mapping[str, str]
 
@@ -36,9 +36,6 @@ class MissingReason(StrEnum):
     RULE_FAILS = "RuleFails"
     UNATTRIBUTED = "AlertNotAttributable"
     UNPROVABLE = "QuietNotProvable"
-
-
-_NOT_ASKED = frozenset({FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.REFUSED, FailureKind.INVALID_ANSWER})
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class Missing:
     @property
     def unanswered(self) -> bool:
         """Whether the question was not answered at all, so that asking later may tell: the data may well be there."""
-        return self.reason in _NOT_ASKED
+        return self.reason in ENDPOINT_FAILURES
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,14 @@ class Idle:
     """Not to be judged here, by `activeWhen`."""
 
 
-Mark = Good | Bad | Missing | Idle
+@dataclass(frozen=True)
+class Restarted:
+    """Good but for restarts of containers, each of which counts. The value of `worst` is how many."""
+
+    worst: Measurement
+
+
+Mark = Good | Bad | Missing | Idle | Restarted
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ def ratios(
 
 
 def heaviest(marks: Iterable[Mark]) -> Mark:
-    """The mark that decides: bad, else missing, else idle, else good; of equals the first.
+    """The mark that decides: bad, else missing, else idle, else restarted, else good; of equals the first.
 
     Of missing marks one that was not answered comes first, for it may still turn out to be something else.
     """
@@ -197,8 +201,10 @@ def _rank(mark: Mark) -> int:
             return 1 if mark.unanswered else 2
         case Idle():
             return 3
-        case Good():
+        case Restarted():
             return 4
+        case Good():
+            return 5
 
 
 def _denominator(total: Measurement, min_total: float) -> float | Missing:

@@ -4,6 +4,7 @@ A streak remembers marks as runs, as long as the window of active points and no 
 forgets its oldest part and raises the floor, which can only delay a verdict.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,10 +19,13 @@ class Sort(StrEnum):
     BAD = "b"
     MISSING = "m"
     IDLE = "i"
+    RESTARTED = "r"
 
 
 Track = tuple[tuple[Sort, int], ...]
-"""Marks of consecutive points, oldest first, as runs: what and how many."""
+"""Marks of consecutive points, oldest first, as runs: what and how many.
+
+A run of `RESTARTED` is one point, however many restarts it counts."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,14 @@ class Rule:
         bad: How many may be bad.
         missing: How many may be missing.
         gap: How many may be missing on end (idle points between do not end a hole).
+        restarts: How many restarts there may be.
     """
 
     points: int
     bad: int = 0
     missing: int = 0
     gap: int = 0
+    restarts: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,22 +59,34 @@ class Streak:
 def push(streak: Streak, sort: Sort, time: int, rule: Rule, step: int) -> Streak:
     """Append one point, and forget what lies before the window."""
     runs = list(streak.track)
-    if runs and runs[-1][0] is sort:
+    if runs and runs[-1][0] is sort and sort is not Sort.RESTARTED:
         runs[-1] = (sort, runs[-1][1] + 1)
     else:
         runs.append((sort, 1))
-    surplus = sum(count for kind, count in runs if kind is not Sort.IDLE) - rule.points
+    surplus = _length(run for run in runs if run[0] is not Sort.IDLE) - rule.points
     while surplus > 0:
         kind, count = runs.pop(0)
-        if kind is not Sort.IDLE:
+        if kind is Sort.RESTARTED:
+            surplus -= 1
+        elif kind is not Sort.IDLE:
             if count > surplus:
                 runs.insert(0, (kind, count - surplus))
             surplus -= min(count, surplus)
     lowest = streak.floor
     if len(runs) > MAX_SEGMENTS:
         runs.pop(0)
-        lowest = max(lowest, time - step * sum(count for _, count in runs))
+        lowest = max(lowest, time - step * _length(runs))
     return Streak(tuple(runs), lowest, time if sort is Sort.BAD else streak.last_bad)
+
+
+def with_restarts(streak: Streak, restarts: int) -> Streak:
+    """Write down how many restarts the newest point counts."""
+    return Streak((*streak.track[:-1], (Sort.RESTARTED, restarts)), streak.floor, streak.last_bad)
+
+
+def _length(runs: Iterable[tuple[Sort, int]]) -> int:
+    """How many points these runs are."""
+    return sum(1 if kind is Sort.RESTARTED else count for kind, count in runs)
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,7 @@ class Assessment:
         countable: Of these, after the floor.
         bad: Of these, bad.
         missing: Of these, missing.
+        restarts: How many restarts they count.
         newest: The newest active point; idle when there is none.
         newest_present_bad: Whether the newest point that is present is bad.
         rule: What was asked.
@@ -91,6 +110,7 @@ class Assessment:
     countable: int
     bad: int
     missing: int
+    restarts: int
     newest: Sort
     newest_present_bad: bool
     rule: Rule
@@ -103,7 +123,7 @@ class Assessment:
     @property
     def unmet(self) -> bool:
         """The newest present point is bad, or more of the window than is tolerated."""
-        return self.newest_present_bad or self.bad > self.rule.bad
+        return self.newest_present_bad or self.bad > self.rule.bad or self.restarts > self.rule.restarts
 
     @property
     def remaining(self) -> int:
@@ -119,9 +139,10 @@ def assess(streak: Streak, through: int, rule: Rule, step: int) -> Assessment:
     return Assessment(
         held=_held(streak.track, after_floor, rule),
         countable=_countable(streak.track, after_floor),
-        active=sum(count for _, count in active),
+        active=_length(active),
         bad=sum(count for kind, count in active if kind is Sort.BAD),
         missing=sum(count for kind, count in active if kind is Sort.MISSING),
+        restarts=sum(count for kind, count in active if kind is Sort.RESTARTED),
         newest=active[-1][0] if active else Sort.IDLE,
         newest_present_bad=bool(present) and present[-1] is Sort.BAD,
         rule=rule,
@@ -130,26 +151,35 @@ def assess(streak: Streak, through: int, rule: Rule, step: int) -> Assessment:
 
 def _countable(track: Track, left: int) -> int:
     countable = 0
-    for kind, count in reversed(track):
-        countable += 0 if kind is Sort.IDLE else min(count, left)
-        left -= min(count, left)
+    for run in reversed(track):
+        length = min(_length((run,)), left)
+        countable += 0 if run[0] is Sort.IDLE else length
+        left -= length
     return countable
 
 
 def _held(track: Track, left: int, rule: Rule) -> int:
     """Walk back over at most `left` points, from the newest on, until something breaks the window."""
-    budget = {Sort.GOOD: rule.points, Sort.BAD: rule.bad, Sort.MISSING: rule.missing}
+    budget = {Sort.GOOD: rule.points, Sort.BAD: rule.bad, Sort.MISSING: rule.missing, Sort.RESTARTED: rule.restarts}
     hole = rule.gap
     held = 0
     for kind, count in reversed(track):
-        within = min(count, left)
+        length = _length(((kind, count),))
+        within = min(length, left)
         left -= within
         if kind is not Sort.IDLE:
             hole = hole if kind is Sort.MISSING else rule.gap
-            taken = min(within, budget[kind], hole if kind is Sort.MISSING else within)
-            budget[kind] -= taken
+            taken = min(within, _affordable(kind, count, budget[kind]), hole if kind is Sort.MISSING else within)
+            budget[kind] -= count if kind is Sort.RESTARTED else taken
             hole -= taken if kind is Sort.MISSING else 0
             held += taken
-            if taken < count:
+            if taken < length:
                 break
     return min(held, rule.points)
+
+
+def _affordable(kind: Sort, count: int, budget: int) -> int:
+    """How many points of a run fit into what is left of its budget."""
+    if kind is Sort.RESTARTED:
+        return 1 if count <= budget else 0
+    return budget
