@@ -27,10 +27,34 @@ class FailureKind(StrEnum):
     UNREACHABLE = "PrometheusUnreachable"
     TIMEOUT = "PrometheusTimeout"
     REFUSED = "PrometheusRefused"
+    UNAUTHORIZED = "PrometheusUnauthorized"
+    SECRET_NOT_FOUND = "SecretNotFound"
+    SECRET_INVALID = "SecretInvalid"
+    SECRET_FORBIDDEN = "SecretForbidden"
+    SECRET_UNREADABLE = "SecretUnreadable"
     BAD_QUERY = "InvalidPromQL"
     INVALID_ANSWER = "InvalidAnswer"
     PARTIAL_ANSWER = "PartialAnswer"
     NATIVE_HISTOGRAM = "NativeHistogram"
+
+
+SECRET_FAILURES = frozenset(
+    {
+        FailureKind.SECRET_NOT_FOUND,
+        FailureKind.SECRET_INVALID,
+        FailureKind.SECRET_FORBIDDEN,
+        FailureKind.SECRET_UNREADABLE,
+    }
+)
+"""The endpoint was not asked, for there are no credentials for it."""
+ENDPOINT_FAILURES = SECRET_FAILURES | {
+    FailureKind.UNREACHABLE,
+    FailureKind.TIMEOUT,
+    FailureKind.REFUSED,
+    FailureKind.UNAUTHORIZED,
+    FailureKind.INVALID_ANSWER,
+}
+"""These are about the endpoint; the others are about a question or its answer."""
 
 
 @dataclass(frozen=True)
