@@ -6,7 +6,7 @@ status holds, or a little ahead of it; after a restart the fold goes on from the
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypercare.domain.conditions import timestamp
@@ -24,6 +24,8 @@ from hypercare.domain.reading import Evaluated, State, evaluate, plan
 from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.snapshot import Overlay, Reading
 from hypercare.domain.source_rules import MANAGED_BY, MANAGER
+from hypercare.domain.verdict_history import Told, VerdictChange, joined, untold
+from hypercare.domain.window import parse_time
 from hypercare.overlay_reader import Subject
 from hypercare.ports import Body, EvidenceObserver, MetricSource, ObjectCache
 
@@ -87,7 +89,10 @@ class EvidenceReader:
         plans = [plan(each, _state(each, known, stored), context) for each in criteria]
         results = await _fetch({query for each in plans for query in each.queries}, source)
         outcomes = {
-            each.criterion.name: evaluate(each, {query: results[query] for query in each.queries}) for each in plans
+            each.criterion.name: _with_untold(
+                evaluate(each, {query: results[query] for query in each.queries}), known.get(each.criterion.name)
+            )
+            for each in plans
         }
         self._ticks[identity.uid] = _Tick(identity.generation, run, number, outcomes)
         return outcomes
@@ -134,18 +139,34 @@ async def _fetch(queries: set[RangeQuery], source: MetricSource) -> Mapping[Rang
     return dict(zip(ordered, await asyncio.gather(*(source.range(query) for query in ordered)), strict=True))
 
 
+def _with_untold(outcome: Evaluated, last: Evaluated | None) -> Evaluated:
+    """Keep the changes of the last tick, too: if the status could not be written then, they are not told yet."""
+    return replace(outcome, changes=joined(last.changes if last is not None else (), outcome.changes))
+
+
 def _reading(criterion: Criterion, outcome: Evaluated, context: Context, stored: Field | None) -> Reading:
     settled = context.now - context.evaluation.delay
-    verdict = outcome.judgement.verdict.value
-    same = stored is not None and stored.get("verdict").value == verdict and stored.get("since").present
-    since = stored.get("since").text() if same and stored is not None else timestamp(context.now)
-    rendered: dict[str, Any] = {**render_evidence(criterion, outcome), "since": since}
+    before = _told(stored) if stored is not None else Told(Verdict.UNKNOWN, 0)
+    through = max(outcome.state.final_through, context.started_at)
+    news = untold(before, outcome.changes, VerdictChange(through, outcome.judgement))
+    since = news[-1].time if news else before.since or context.now
+    rendered: dict[str, Any] = {**render_evidence(criterion, outcome), "since": timestamp(since)}
     return Reading(
         criterion=criterion,
         judgement=outcome.judgement,
         final_through=outcome.state.final_through,
         late_seconds=max(0, settled - outcome.state.final_through),
         stored=rendered,
+        changes=news,
+    )
+
+
+def _told(stored: Field) -> Told:
+    since = stored.get("since")
+    return Told(
+        verdict=stored.get("verdict").choice(Verdict, Verdict.UNKNOWN),
+        since=parse_time(since) if since.present else 0,
+        reason=stored.get("reason").text(""),
     )
 
 

@@ -187,7 +187,11 @@ class PeriodReconciler:
         """Write the status if it says something new, then tell what is new: `news`, and what has become so."""
         conditions = assess(findings, self._before(snapshot))
         told = _once(announce(snapshot, findings, conditions), news)
-        entries = tuple(TimelineEntry(snapshot.now, each.reason, each.message) for each in told if each.lasting)
+        entries = tuple(
+            TimelineEntry(snapshot.now if each.at is None else each.at, each.reason, each.message)
+            for each in told
+            if each.lasting
+        )
         status = render_status(snapshot, findings, conditions, snapshot.stored.timeline + entries)
         if self._is_news(body, status, snapshot):
             await self._store(ref, body, status, snapshot.now)

@@ -1,16 +1,17 @@
 """News is told when it becomes so, and once."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from hypercare.domain.announcements import Announcement, announce
-from hypercare.domain.conditions import Condition, ConditionType, Observed, false, true, unknown
+from hypercare.domain.conditions import Condition, ConditionType, Observed, false, timestamp, true, unknown
 from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Life
 from hypercare.domain.snapshot import Reading
+from hypercare.domain.verdict_history import VerdictChange
 from tests.unit.lives import ACTIVE, COMPLETED, QUIET, RELAXING_MET
-from tests.unit.snapshots import UNTOLD, findings, reading, snapshot
+from tests.unit.snapshots import UNTOLD, findings, judgement, reading, snapshot
 
 T = ConditionType
 NOTHING = {
@@ -37,10 +38,17 @@ class Case:
     before: tuple[Condition, ...] = ()
     life: Life = ACTIVE
     readings: tuple[Reading, ...] = ()
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
 
 
 MET, UNMET, UNKNOWN = Verdict
+
+
+def changed(verdict: Verdict, *changes: tuple[int, Verdict], of: str = "errors") -> Reading:
+    """A criterion whose verdict has changed at these points."""
+    found = tuple(VerdictChange(time, judgement(each)) for time, each in changes)
+    return replace(reading(verdict, of), changes=found)
+
+
 CASES = (
     Case("Nothing new is nothing to tell.", (), ()),
     Case("Live alerts are told.", (LIVE,), (Announcement("AlertsTightened", LIVE.message),)),
@@ -83,33 +91,64 @@ CASES = (
     Case("Evidence that was never fresh is not.", (STALE,), ()),
     Case("Evidence that stays stale is not told again.", (STALE,), (), before=(STALE,)),
     Case(
-        "A criterion that is met for the first time is told.",
+        "A criterion that is met for the first time is told, with the time from which on it was.",
         (),
-        (Announcement("CriterionMet", "errors is Met: Values were below 5 for 1h"),),
-        readings=(reading(MET),),
+        (Announcement("CriterionMet", "errors is Met: Values were below 5 for 1h", at=QUIET - 60),),
+        readings=(changed(MET, (QUIET - 60, MET)),),
     ),
     Case(
         "One that is unmet is a warning.",
         (),
-        (Announcement("CriterionUnmet", "errors is Unmet: 9 is not below 5", warning=True),),
-        readings=(reading(UNMET),),
-        verdicts={"errors": MET},
+        (Announcement("CriterionUnmet", "errors is Unmet: 9 is not below 5", warning=True, at=QUIET),),
+        readings=(changed(UNMET, (QUIET, UNMET)),),
     ),
     Case(
         "One that becomes unknown is told.",
         (),
-        (Announcement("CriterionUnknown", "errors is Unknown: Good for 20m of 1h"),),
-        readings=(reading(UNKNOWN),),
-        verdicts={"errors": MET},
+        (Announcement("CriterionUnknown", "errors is Unknown: Good for 20m of 1h", at=QUIET - 30),),
+        readings=(changed(UNKNOWN, (QUIET - 30, UNKNOWN)),),
     ),
-    Case("One that begins unknown is not.", (), (), readings=(reading(UNKNOWN),)),
-    Case("A verdict that stands is not told again.", (), (), readings=(reading(MET),), verdicts={"errors": MET}),
+    Case("A verdict that stands is not told.", (), (), readings=(reading(MET), reading(UNKNOWN, "latency"))),
+    Case(
+        "What nobody watched is told in its order, over all criteria, and that it was found later.",
+        (),
+        (
+            Announcement(
+                "CriterionUnmet",
+                f"errors was Unmet from {timestamp(QUIET - 900)} on, found later: 9 is not below 5",
+                warning=True,
+                at=QUIET - 900,
+            ),
+            Announcement(
+                "CriterionMet",
+                f"latency is Met since {timestamp(QUIET - 600)}, found later: Values were below 5 for 1h",
+                at=QUIET - 600,
+            ),
+            Announcement("CriterionMet", "errors is Met: Values were below 5 for 1h", at=QUIET - 60),
+        ),
+        readings=(
+            changed(MET, (QUIET - 900, UNMET), (QUIET - 60, MET)),
+            changed(MET, (QUIET - 600, MET), of="latency"),
+        ),
+    ),
+    Case(
+        "What was found while catching up is told as what was.",
+        (),
+        (
+            Announcement(
+                "CriterionMet",
+                f"errors was Met from {timestamp(QUIET - 900)} on, found later: Values were below 5 for 1h",
+                at=QUIET - 900,
+            ),
+        ),
+        readings=(replace(changed(MET, (QUIET - 900, MET)), judgement=judgement(UNKNOWN, reason="CatchingUp")),),
+    ),
     Case(
         "After the end nothing is told.",
         (LIVE, REGRESSED, STALLED),
         (),
         life=COMPLETED,
-        readings=(reading(UNMET),),
+        readings=(changed(UNMET, (QUIET, UNMET)),),
     ),
 )
 
@@ -117,8 +156,6 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.sentence)
 def test_announce(case: Case) -> None:
     before = {each.type: Observed(each, QUIET - 60) for each in case.before}
-    visit = snapshot(
-        case.life, readings=case.readings, stored=replace(UNTOLD, conditions=before, verdicts=case.verdicts)
-    )
+    visit = snapshot(case.life, readings=case.readings, stored=replace(UNTOLD, conditions=before))
     conditions = {**NOTHING, **{each.type: each for each in case.now}}
     assert announce(visit, findings(case.life), tuple(conditions.values())) == case.expected

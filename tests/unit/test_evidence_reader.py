@@ -27,6 +27,8 @@ REF = ObjectRef(PERIODS, "shop", "checkout")
 ERRORS = {"name": "errors", "query": "errors", "below": 5, "sustainedFor": "10m"}
 QUICK = {"evaluation": {"step": "30s", "interval": "60s", "delay": "30s", "maxDelay": "2m"}}
 STARTED = replace(ACTIVE, started_at=QUIET - HOUR)
+# Twenty points in ten minutes, the first one at the start.
+MET_SINCE = timestamp(QUIET - HOUR + 19 * 30)
 
 
 def spike(at: int) -> Source:
@@ -222,11 +224,35 @@ class TestTold:
             (found,) = await shop.read(QUIET + tick * MINUTE)
             seen.append((found.stored["verdict"], found.stored["since"]))
         assert seen == [
-            ("Met", timestamp(QUIET)),
-            ("Met", timestamp(QUIET)),
-            ("Unmet", timestamp(QUIET + 2 * MINUTE)),
-            ("Unmet", timestamp(QUIET + 2 * MINUTE)),
+            ("Met", MET_SINCE),
+            ("Met", MET_SINCE),
+            ("Unmet", timestamp(QUIET + 90)),
+            ("Unmet", timestamp(QUIET + 90)),
         ]
+
+    @pytest.mark.parametrize("away", [range(0), range(3, 20), range(3, 40), range(1, 50)], ids=str)
+    async def test_an_absence_loses_no_change_and_repeats_none(self, shop: Shop, away: range) -> None:
+        """Bad for a point while away or not, a hole later on: each verdict from the same point on."""
+        shop.prometheus.values["errors"] = dented
+        told = await _history(shop, away)
+        assert told == [
+            ("Met", MET_SINCE),
+            ("Unmet", timestamp(QUIET + 5 * MINUTE)),
+            ("Met", timestamp(QUIET + 15 * MINUTE)),
+            ("Unknown", timestamp(QUIET + 30 * MINUTE)),
+            ("Met", timestamp(QUIET + 42 * MINUTE)),
+        ]
+        assert shop.status["criteria"][0]["since"] == told[-1][1]
+
+    async def test_changes_wait_for_a_status_that_can_be_written(self, shop: Shop) -> None:
+        shop.prometheus.values["errors"] = spike(QUIET + 90)
+        await shop.read()
+        for tick in range(2, 5):
+            (found,) = await shop.read(QUIET + tick * MINUTE, stored=False)
+            assert [each.time for each in found.changes] == [QUIET + 90]
+        await shop.read(QUIET + 5 * MINUTE)
+        (after,) = await shop.read(QUIET + 6 * MINUTE)
+        assert after.changes == ()
 
     async def test_a_criterion_that_was_read_on_time_is_not_late(self, shop: Shop) -> None:
         (found,) = await shop.read()
@@ -248,6 +274,24 @@ class TestTold:
         shop = Shop({**ERRORS, "query": "sum("})
         assert await shop.read() == ()
         assert shop.observer.known == {}
+
+
+def dented(time: int) -> float | None:
+    """Bad at 5 minutes, and nothing from 30 minutes on for three."""
+    if QUIET + 30 * MINUTE <= time < QUIET + 33 * MINUTE:
+        return None
+    return 9 if time == QUIET + 5 * MINUTE else 1
+
+
+async def _history(shop: Shop, away: range) -> list[tuple[str, str]]:
+    told = []
+    for tick in range(60):
+        if tick == away.start:
+            shop.start()
+        if tick not in away:
+            (found,) = await shop.read(QUIET + tick * MINUTE)
+            told += [(each.verdict.value, timestamp(each.time)) for each in found.changes]
+    return told
 
 
 ALERTS = {"name": "quiet", "alerts": {"severities": ["critical"]}, "sustainedFor": "10m"}

@@ -3,24 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hypercare.domain.conditions import Condition, ConditionStatus, ConditionType, Observed
+from hypercare.domain.conditions import Condition, ConditionStatus, ConditionType, Observed, timestamp
 from hypercare.domain.findings import Findings
 from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Phase
 from hypercare.domain.snapshot import Reading, Snapshot
 from hypercare.domain.streak_reading import OVERLAY_NOT_LIVE
+from hypercare.domain.verdict_history import VerdictChange
 
 _IN_EFFECT = frozenset({"Live", "Raised"})
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """One piece of news. `lasting` ones belong to the timeline."""
+    """One piece of news. `lasting` ones belong to the timeline; `at` is when it was so, if not now (Unix seconds)."""
 
     reason: str
     message: str
     warning: bool = False
     lasting: bool = True
+    at: int | None = None
 
 
 def announce(snapshot: Snapshot, findings: Findings, conditions: Sequence[Condition]) -> tuple[Announcement, ...]:
@@ -35,15 +37,22 @@ def announce(snapshot: Snapshot, findings: Findings, conditions: Sequence[Condit
 
 
 def _verdicts(snapshot: Snapshot) -> Iterator[Announcement]:
-    for reading in snapshot.readings:
-        before = snapshot.stored.verdicts.get(reading.criterion.name, Verdict.UNKNOWN)
-        verdict = reading.judgement.verdict
-        if verdict is not before:
-            yield Announcement(f"Criterion{verdict}", _verdict_text(reading), warning=verdict is Verdict.UNMET)
+    """Each change of a verdict once; also those that nobody watched, as after an absence of the operator."""
+    changes = [(each, reading) for reading in snapshot.readings for each in reading.changes]
+    for change, reading in sorted(changes, key=lambda each: each[0].time):
+        text = _verdict_text(change, reading, snapshot)
+        warning = change.verdict is Verdict.UNMET
+        yield Announcement(f"Criterion{change.verdict}", text, warning=warning, at=change.time)
 
 
-def _verdict_text(reading: Reading) -> str:
-    return f"{reading.criterion.name} is {reading.judgement.verdict}: {reading.judgement.message}"
+def _verdict_text(change: VerdictChange, reading: Reading, snapshot: Snapshot) -> str:
+    name, verdict = reading.criterion.name, change.verdict
+    if change is not reading.changes[-1] or verdict is not reading.judgement.verdict:
+        return f"{name} was {verdict} from {timestamp(change.time)} on, found later: {change.judgement.message}"
+    evaluation = snapshot.resolved.profile.evaluation
+    late = snapshot.now - change.time > evaluation.delay + evaluation.interval + 2 * evaluation.step
+    since = f" since {timestamp(change.time)}, found later" if late else ""
+    return f"{name} is {verdict}{since}: {reading.judgement.message}"
 
 
 def _applied(

@@ -9,6 +9,7 @@ from hypercare.domain.judgement import Judgement, Verdict
 from hypercare.domain.profile import Evaluation
 from hypercare.domain.quiet import Watch, Whose
 from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.verdict_history import VerdictChange
 
 MAX_POINTS = 2880
 """How far one visit reads (a day at 30 s). After a longer absence the evidence catches up over several visits."""
@@ -59,8 +60,13 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Outcome(Generic[S_co, P_co]):
-    """What one visit found out about one criterion: `points` are all that were read, final or not."""
+    """What one visit found out about one criterion: `points` are all that were read, final or not.
+
+    `changes`: where the verdict changed along these points, after the verdict before them. A kind whose verdict is not
+    a matter of single points has none.
+    """
 
     state: S_co
     judgement: Judgement
     points: Sequence[P_co]
+    changes: tuple[VerdictChange, ...] = ()

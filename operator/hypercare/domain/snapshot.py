@@ -15,6 +15,7 @@ from hypercare.domain.period import Resolved
 from hypercare.domain.rollout import Rollout
 from hypercare.domain.scaling_rows import ScalingRow
 from hypercare.domain.status import TimelineEntry
+from hypercare.domain.verdict_history import VerdictChange
 
 Body = Mapping[str, Any]
 
@@ -81,13 +82,17 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Reading:
-    """One criterion and what its evidence says; `late_seconds` is how far it is behind what should be final."""
+    """One criterion and what its evidence says; `late_seconds` is how far it is behind what should be final.
+
+    `changes` of the verdict are those that the status does not tell yet, the newest last.
+    """
 
     criterion: Criterion
     judgement: Judgement
     final_through: int
     late_seconds: int
     stored: Body
+    changes: tuple[VerdictChange, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,11 @@ def read_timeline(status: Mapping[str, Any]) -> tuple[TimelineEntry, ...]:
 
 
 def render_timeline(entries: tuple[TimelineEntry, ...]) -> list[dict[str, str]]:
-    """Render the timeline, bounded: the first entry stays, the oldest of the rest go."""
+    """Render the timeline in the order of time, bounded: the first entry stays, the oldest of the rest go.
+
+    What is found later, as after an absence, takes its place among what was known.
+    """
+    entries = tuple(sorted(entries, key=lambda entry: entry.time))
     kept = entries if len(entries) <= TIMELINE_LIMIT else (entries[0], *entries[-(TIMELINE_LIMIT - 1) :])
     return [
         {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import AlertsKind, Criterion, definition_hash
-from hypercare.domain.evidence import EvidenceState, Yardstick, fold, yardstick
+from hypercare.domain.evidence import EvidenceState, Yardstick, yardstick
 from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome, Waiting
 from hypercare.domain.grid import align_down, align_up, final_points, settled_through
 from hypercare.domain.judgement import Tail, Verdict, judge
@@ -30,6 +30,7 @@ from hypercare.domain.quiet_marks import board, mark, newest_heartbeat
 from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.streaks import Streak
 from hypercare.domain.value_marks import ValueQuestions, ask_values, mark_values_at
+from hypercare.domain.verdict_history import CATCHING_UP, fold_with_changes, told_early
 
 OVERLAY_NOT_LIVE = "OverlayNotLive"
 
@@ -97,12 +98,14 @@ def evaluate_streak(reading: StreakReading, results: Mapping[RangeQuery, Result]
     now, evaluation = reading.context.now, reading.context.evaluation
     delayed = settled_through(now, evaluation, reading.by.step)
     final = final_points(points, min(delayed, evaluated_through), now, evaluation.max_delay)
-    state = fold(reading.state, final, reading.by)
-    judgement = judge(state, Tail(points[len(final) :], delayed), reading.by)
-    if reading.end + reading.by.step <= now and judgement.verdict is Verdict.MET:
-        message = f"Read through {timestamp(reading.end)} so far, going on"
-        judgement = replace(judgement, verdict=Verdict.UNKNOWN, reason="CatchingUp", message=message)
-    return Outcome(state, judgement, points)
+    state, changes = fold_with_changes(reading.state, final, reading.by)
+    tail = Tail(points[len(final) :], delayed)
+    judgement = judge(state, tail, reading.by)
+    if reading.end + reading.by.step <= now:
+        message = f"Read through {timestamp(reading.end)} so far, going on; until then: {judgement.message}"
+        judgement = replace(judgement, verdict=Verdict.UNKNOWN, reason=CATCHING_UP, message=message)
+        return Outcome(state, judgement, points, changes)
+    return Outcome(state, judgement, points, (*changes, *told_early(state, tail, judgement, reading.by)))
 
 
 def _ask(criterion: Criterion, context: Context) -> ValueQuestions | AlertQuestions | Waiting:
