@@ -68,11 +68,8 @@ def excess(bound: Bound, value: float) -> float:
 
 def satisfied(bound: Bound, value: float) -> bool:
     """Whether a number satisfies the bound; NaN satisfies none."""
-    if isnan(value):
-        return False
-    strict = isinstance(bound, Above | Below)
     distance = excess(bound, value)
-    return distance < 0 or (distance == 0 and not strict)
+    return distance < 0 or (distance == 0 and not isinstance(bound, Above | Below))
 
 
 def proves_nothing(bound: Bound, value: float) -> bool:

@@ -10,14 +10,15 @@ too long, the newest is present, and all lie after the floor: the last point at 
 A regression is the same fold with its own bound and marks turned around: there "met" means past the bound for `for`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, floor
+from itertools import groupby
+from math import ceil, floor, inf
 
 from hypercare.domain.bounds import Above, AtLeast, AtMost, Bound, excess
 from hypercare.domain.criteria import AlertsKind, Criterion, NoRegression, Regression
 from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, Point, Restarted, series_text
-from hypercare.domain.streaks import Rule, Sort, Streak, assess, push, with_restarts
+from hypercare.domain.streaks import Rule, Sort, Streak, assess, push, push_run, with_restarts
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,20 @@ class Yardstick:
     alerts: bool = False
 
 
-def yardstick(criterion: Criterion, step: int) -> Yardstick:
-    """Translate times and shares into numbers of points."""
+def window_rule(criterion: Criterion, step: int) -> Rule:
+    """Translate the window, and what may be missing or bad in it, into numbers of points."""
     points = max(1, ceil(criterion.sustained_seconds / step))
-    rule = Rule(
+    return Rule(
         points=points,
         bad=_share(criterion.allow_bad, points),
         missing=_share(1 - criterion.coverage, points),
         gap=criterion.max_gap_seconds // step,
     )
+
+
+def yardstick(criterion: Criterion, step: int) -> Yardstick:
+    """Translate times and shares into numbers of points."""
+    rule = window_rule(criterion, step)
     match criterion.regression:
         case Regression(_, seconds):
             regression: Rule | NoRegression = Rule(points=max(1, ceil(seconds / step)))
@@ -115,40 +121,61 @@ def not_regressed(regression: Regression) -> Bound:
 
 def fold(state: EvidenceState, points: Iterable[Point], by: Yardstick) -> EvidenceState:
     """Take final points in, oldest first, each one step after the one before."""
-    for following in states(state, points, by):
-        state = following
-    return state
+    points = tuple(points)
+    if not points:
+        return state
+    main = push_points(state.main, points, by)
+    regression, relapsed = _relapses(state.regression, points, by)
+    newest = newest_shown(points)
+    return EvidenceState(
+        definition=state.definition,
+        final_through=points[-1].time,
+        main=Streak(main.track, max(main.floor, relapsed), main.last_bad),
+        regression=regression,
+        last=newest if isinstance(newest, Measured) else state.last,
+        worst=_worst(state.worst, points, by),
+    )
 
 
 def states(state: EvidenceState, points: Iterable[Point], by: Yardstick) -> Iterator[EvidenceState]:
     """The state after each of these points, as `fold` goes through them."""
     for point in points:
-        state = _take(state, point, by)
+        state = fold(state, (point,), by)
         yield state
 
 
-def _take(state: EvidenceState, point: Point, by: Yardstick) -> EvidenceState:
-    main = push_point(state.main, point, by)
-    regression = state.regression
+def push_points(streak: Streak, points: Iterable[Point], by: Yardstick) -> Streak:
+    """Append the marks of points, with the restarts that they count. Most days are a few long runs of equal marks."""
+    for sort, run in groupby(points, key=_sort_of_point):
+        equal = list(run)
+        if sort is Sort.RESTARTED:
+            streak = _push_restarts(streak, equal, by)
+        else:
+            streak = push_run(streak, (sort, len(equal)), equal[0].time, by.rule, by.step)
+    return streak
+
+
+def _push_restarts(streak: Streak, points: Iterable[Point], by: Yardstick) -> Streak:
+    for point in points:
+        streak = push(streak, Sort.RESTARTED, point.time, by.rule, by.step)
+        if isinstance(point.mark, Restarted):
+            streak = with_restarts(streak, int(point.mark.worst.value))
+    return streak
+
+
+def _relapses(regression: Streak, points: Iterable[Point], by: Yardstick) -> tuple[Streak, int]:
+    """The regression's own fold, and the last of these points at which it holds (Unix seconds, 0 for none)."""
+    relapsed = 0
     if isinstance(by.regression, Rule):
-        regression = push(regression, turned(point.regression), point.time, by.regression, by.step)
-        if assess(regression, point.time, by.regression, by.step).met:
-            main = replace(main, floor=max(main.floor, point.time))
-    shown = shown_value(point)
-    return replace(
-        state,
-        final_through=point.time,
-        main=main,
-        regression=regression,
-        last=shown if isinstance(shown, Measured) else state.last,
-        worst=_worse(state.worst, shown, by),
-    )
+        for point in points:
+            regression = push(regression, turned(point.regression), point.time, by.regression, by.step)
+            if assess(regression, point.time, by.regression, by.step).met:
+                relapsed = point.time
+    return regression, relapsed
 
 
-def push_point(streak: Streak, point: Point, by: Yardstick) -> Streak:
-    """Append the mark of one point, with the restarts that it counts."""
-    pushed = push(streak, sort_of(point.mark), point.time, by.rule, by.step)
-    return with_restarts(pushed, int(point.mark.worst.value)) if isinstance(point.mark, Restarted) else pushed
+def _sort_of_point(point: Point) -> Sort:
+    return sort_of(point.mark)
 
 
 def sort_of(mark: Mark) -> Sort:
@@ -189,9 +216,26 @@ def _measured(measurement: Measurement, time: int) -> Measured:
     return Measured(measurement.shown, series_text(measurement.series), time)
 
 
-def _worse(worst: Shown, newest: Shown, by: Yardstick) -> Shown:
-    if isinstance(newest, NotMeasured):
-        return worst
-    if isinstance(worst, NotMeasured) or worst.time <= newest.time - by.rule.points * by.step:
-        return newest
-    return newest if excess(by.bound, newest.value) >= excess(by.bound, worst.value) else worst
+def newest_shown(points: Sequence[Point]) -> Shown:
+    """The value of the newest point that is present."""
+    for point in reversed(points):
+        shown = shown_value(point)
+        if isinstance(shown, Measured):
+            return shown
+    return NotMeasured()
+
+
+def _worst(worst: Shown, points: Iterable[Point], by: Yardstick) -> Shown:
+    """The worst value so far; a newer one replaces one that is no worse, or has left the window."""
+    reach = by.rule.points * by.step
+    since, distance = -inf, -inf
+    if isinstance(worst, Measured):
+        since, distance = worst.time, excess(by.bound, worst.value)
+    chosen: Point | None = None
+    for point in points:
+        mark = point.mark
+        if isinstance(mark, Good | Bad | Restarted):
+            beyond = excess(by.bound, mark.worst.shown)
+            if beyond >= distance or since <= point.time - reach:
+                since, distance, chosen = point.time, beyond, point
+    return worst if chosen is None else shown_value(chosen)

@@ -17,12 +17,12 @@ from hypercare.domain.evidence import (
     NotMeasured,
     Shown,
     Yardstick,
-    push_point,
-    shown_value,
+    newest_shown,
+    push_points,
     turned,
 )
 from hypercare.domain.points import Missing, Point
-from hypercare.domain.streaks import Assessment, Rule, Sort, Streak, assess, push
+from hypercare.domain.streaks import Assessment, Rule, Sort, assess, push
 
 _NOT_MEASURED = NotMeasured()
 
@@ -92,7 +92,7 @@ def judge(state: EvidenceState, tail: Tail, by: Yardstick) -> Judgement:
     verdict, decisive = _verdict(windows)
     reason, message = _explain(verdict, decisive, state, tail, by)
     held = min(decisive.held, by.rule.points - decisive.remaining)
-    newest = _newest(tail)
+    newest = newest_shown(tail.points)
     return Judgement(
         verdict=verdict,
         reason=reason,
@@ -108,20 +108,13 @@ def judge(state: EvidenceState, tail: Tail, by: Yardstick) -> Judgement:
 
 def _windows(state: EvidenceState, tail: Tail, by: Yardstick) -> _Windows:
     settled = [point for point in tail.points if point.time <= tail.settled_through]
-    at_settled = _extend(state, settled, by)
-    at_end = _extend(state, tail.points, by)
+    at_settled = push_points(state.main, settled, by)
+    at_end = push_points(state.main, tail.points, by)
     return _Windows(
         final=assess(state.main, state.final_through, by.rule, by.step),
         settled=assess(at_settled, settled[-1].time if settled else state.final_through, by.rule, by.step),
         everything=assess(at_end, tail.points[-1].time if tail.points else state.final_through, by.rule, by.step),
     )
-
-
-def _extend(state: EvidenceState, points: Sequence[Point], by: Yardstick) -> Streak:
-    streak = state.main
-    for point in points:
-        streak = push_point(streak, point, by)
-    return streak
 
 
 def _verdict(windows: _Windows) -> tuple[Verdict, Assessment]:
@@ -156,7 +149,7 @@ def _explain(verdict: Verdict, window: Assessment, state: EvidenceState, tail: T
 
 
 def _violation(state: EvidenceState, tail: Tail, by: Yardstick) -> str:
-    newest = _newest(tail)
+    newest = newest_shown(tail.points)
     shown = newest if isinstance(newest, Measured) else state.last
     if isinstance(shown, NotMeasured):
         return "The newest point is bad"
@@ -171,14 +164,6 @@ def _hole(tail: Tail) -> tuple[str, str]:
     if not missing:
         return "EvidenceMissing", "The newest point is missing"
     return missing[-1].reason.value, missing[-1].detail
-
-
-def _newest(tail: Tail) -> Shown:
-    for point in reversed(tail.points):
-        shown = shown_value(point)
-        if isinstance(shown, Measured):
-            return shown
-    return NotMeasured()
 
 
 def _regressed(state: EvidenceState, tail: Tail, by: Yardstick) -> Regressed:

@@ -8,7 +8,7 @@ own data is missing, a bad value is still bad, and everything else is missing.
 Stale data that violates the bound is bad as well: only what would count in favour must be covered by fresh samples.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isinf, isnan
@@ -38,7 +38,7 @@ class MissingReason(StrEnum):
     UNPROVABLE = "QuietNotProvable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """A value, and the labels of the series that has it: the worst, where there are several."""
 
@@ -48,10 +48,10 @@ class Measurement:
     @property
     def shown(self) -> float:
         """The value as a number that JSON can hold."""
-        return max(-float_info.max, min(float_info.max, self.value))
+        return max(-float_info.max, min(float_info.max, self.value)) if isinf(self.value) else self.value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Good:
     """Every value satisfies the bound."""
 
@@ -93,7 +93,7 @@ class Restarted:
 Mark = Good | Bad | Missing | Idle | Restarted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One time of the grid. `regression` is the mark by the criterion's second bound; bad there means past it."""
 
@@ -114,36 +114,41 @@ class Point:
 
 @dataclass(frozen=True)
 class Table:
-    """One answer by time. A time without an entry has no series."""
+    """One answer by time: of each series its labels and its values; and the times that have no answer, and why.
 
-    rows: Mapping[int, tuple[Measurement, ...]]
+    A time without a value of any series has no series.
+    """
+
+    columns: tuple[tuple[Labels, Mapping[int, float]], ...]
     failures: Mapping[int, Missing]
 
     def at(self, time: int) -> tuple[Measurement, ...] | Missing:
         """All series at one time, or why they are not known."""
-        failure = self.failures.get(time)
-        return self.rows.get(time, ()) if failure is None else failure
+        if time in self.failures:
+            return self.failures[time]
+        return tuple([Measurement(column[time], labels) for labels, column in self.columns if time in column])
+
+    def present(self, time: int) -> bool | Missing:
+        """Whether there is any series at one time, or why that is not known."""
+        if time in self.failures:
+            return self.failures[time]
+        return any(time in column for _, column in self.columns)
 
 
-def tabulate(result: Result, times: Iterable[int]) -> Table:
+def tabulate(result: Result, times: range) -> Table:
     """Sort an answer by time. An answer with warnings is tainted as a whole."""
     match result:
         case QueryFailed(kind, message):
-            return Table({}, dict.fromkeys(times, Missing(kind, message)))
+            return Table((), dict.fromkeys(times, Missing(kind, message)))
         case Answer(_, warnings) if warnings:
             tainted = Missing(FailureKind.PARTIAL_ANSWER, "; ".join(warnings))
-            return Table({}, dict.fromkeys(times, tainted))
-    rows: dict[int, list[Measurement]] = {}
-    for series in result.series:
-        for sample in series.samples:
-            rows.setdefault(round(sample.time), []).append(Measurement(sample.value, series.labels))
-    failures = {
-        time: Missing(part.failure.kind, part.failure.message)
-        for part in result.unanswered
-        for time in times
-        if part.start <= time <= part.end
-    }
-    return Table({time: tuple(row) for time, row in rows.items()}, failures)
+            return Table((), dict.fromkeys(times, tainted))
+    failures: dict[int, Missing] = {}
+    for part in result.unanswered:
+        hole = Missing(part.failure.kind, part.failure.message)
+        first, after = (max(0, -(-(end - times.start) // times.step)) for end in (part.start, part.end + 1))
+        failures.update(dict.fromkeys(times[first:after], hole))
+    return Table(tuple((series.labels, series.by_time()) for series in result.series), failures)
 
 
 def mark_values(values: tuple[Measurement, ...], bound: Bound, min_series: int = 1) -> Mark:
@@ -152,7 +157,7 @@ def mark_values(values: tuple[Measurement, ...], bound: Bound, min_series: int =
         return Missing(MissingReason.NO_DATA, "the query returned no series")
     bad = [each for each in values if not satisfied(bound, each.value) and not proves_nothing(bound, each.value)]
     if bad:
-        return Bad(max(bad, key=lambda each: excess(bound, each.value)))
+        return Bad(_worst(bad, bound))
     for each in values:
         if isnan(each.value):
             return Missing(MissingReason.NOT_A_NUMBER, f"the value is NaN{_of(each.series)}")
@@ -160,7 +165,11 @@ def mark_values(values: tuple[Measurement, ...], bound: Bound, min_series: int =
             return Missing(MissingReason.INFINITE, f"the value is infinite{_of(each.series)}")
     if len(values) < min_series:
         return Missing(MissingReason.TOO_FEW_SERIES, f"{len(values)} series, at least {min_series} are asked for")
-    return Good(max(values, key=lambda each: excess(bound, each.value)))
+    return Good(_worst(values, bound))
+
+
+def _worst(values: Sequence[Measurement], bound: Bound) -> Measurement:
+    return values[0] if len(values) == 1 else max(values, key=lambda each: excess(bound, each.value))
 
 
 def ratios(

@@ -34,14 +34,12 @@ class Index:
         return self.values.get(key, {}).get(time)
 
 
-def index(result: Result, times: Iterable[int], labels: tuple[str, ...]) -> Index:
+def index(result: Result, times: range, labels: tuple[str, ...]) -> Index:
     """Sort an answer by the values of some labels; an absent label is empty, as in PromQL."""
     table = tabulate(result, times)
     values: dict[tuple[str, ...], dict[int, float]] = {}
-    for time, row in table.rows.items():
-        for each in row:
-            key = tuple(each.series.get(label, "") for label in labels)
-            values.setdefault(key, {})[time] = each.value
+    for series, column in table.columns:
+        values.setdefault(tuple(series.get(label, "") for label in labels), {}).update(column)
     return Index(values, table.failures)
 
 
@@ -57,10 +55,9 @@ class Board:
 
 
 def board(
-    questions: Questions, results: Mapping[str, Result], times: Iterable[int], watch: Watch, place: tuple[str, int]
+    questions: Questions, results: Mapping[str, Result], times: range, watch: Watch, place: tuple[str, int]
 ) -> Board:
     """Index the results, which come by expression. `place` is the namespace and the step of the grid."""
-    times = tuple(times)
     label_sets = _label_sets(questions)
     indexes = {expr: index(results[expr], times, labels) for expr, labels in label_sets.items()}
     return Board(questions, indexes, watch, *place)

@@ -63,6 +63,32 @@ def push(streak: Streak, sort: Sort, time: int, rule: Rule, step: int) -> Streak
         runs[-1] = (sort, runs[-1][1] + 1)
     else:
         runs.append((sort, 1))
+    _forget(runs, rule)
+    lowest = streak.floor
+    if len(runs) > MAX_SEGMENTS:
+        runs.pop(0)
+        lowest = max(lowest, time - step * _length(runs))
+    return Streak(tuple(runs), lowest, time if sort is Sort.BAD else streak.last_bad)
+
+
+def push_run(streak: Streak, run: tuple[Sort, int], first: int, rule: Rule, step: int) -> Streak:
+    """Append a run of points, the first of them at `first` (Unix seconds): the same as pushing them one by one."""
+    sort, count = run
+    if sort is Sort.RESTARTED:
+        for time in range(first, first + count * step, step):
+            streak = push(streak, sort, time, rule, step)
+        return streak
+    # A list becomes too long with the first point of a run; the others only push out what is old.
+    begun = push(streak, sort, first, rule, step)
+    runs = list(begun.track)
+    runs[-1] = (sort, runs[-1][1] + count - 1)
+    _forget(runs, rule)
+    last = first + (count - 1) * step
+    return Streak(tuple(runs), begun.floor, last if sort is Sort.BAD else begun.last_bad)
+
+
+def _forget(runs: list[tuple[Sort, int]], rule: Rule) -> None:
+    """Drop what lies before the window."""
     surplus = _length(run for run in runs if run[0] is not Sort.IDLE) - rule.points
     while surplus > 0:
         kind, count = runs.pop(0)
@@ -72,11 +98,6 @@ def push(streak: Streak, sort: Sort, time: int, rule: Rule, step: int) -> Streak
             if count > surplus:
                 runs.insert(0, (kind, count - surplus))
             surplus -= min(count, surplus)
-    lowest = streak.floor
-    if len(runs) > MAX_SEGMENTS:
-        runs.pop(0)
-        lowest = max(lowest, time - step * _length(runs))
-    return Streak(tuple(runs), lowest, time if sort is Sort.BAD else streak.last_bad)
 
 
 def with_restarts(streak: Streak, restarts: int) -> Streak:

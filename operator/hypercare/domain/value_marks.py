@@ -87,7 +87,7 @@ class _Tables:
     active_coverage: Table
 
 
-_EMPTY = Table({}, {})
+_EMPTY = Table((), {})
 
 
 def mark_values_at(
@@ -108,11 +108,14 @@ def _point(criterion: Criterion, asked: ValueQuestions, tables: _Tables, time: i
     active = _active(criterion.active_when, asked, tables, time)
     if isinstance(active, Idle) or (active is not None and isinstance(active.reason, FailureKind)):
         return Point(time, active, active)
-    lacking = [each for each in (active, _uncovered(asked.coverage, tables.coverage, time)) if each is not None]
+    uncovered = _uncovered(asked.coverage, tables.coverage, time)
+    lacking = [each for each in (active, uncovered) if each is not None]
     kind = criterion.kind
     if not isinstance(kind, QueryKind | RatioKind):
         raise TypeError("alerts are judged elsewhere")
-    main = heaviest([_mark(kind, tables, kind.bound, time), *lacking])
+    main = _mark(kind, tables, kind.bound, time)
+    if lacking:
+        main = heaviest([main, *lacking])
     match criterion.regression:
         case Regression() as regression:
             return Point(time, main, heaviest([_mark(kind, tables, not_regressed(regression), time), *lacking]))
@@ -138,10 +141,10 @@ def _uncovered(coverage: str, table: Table, time: int) -> Missing | None:
     """Why a point is not backed by fresh samples; None where it is."""
     if not coverage:
         return None
-    match table.at(time):
+    match table.present(time):
         case Missing() as failure:
             return failure
-        case ():
+        case False:
             return Missing(MissingReason.SCRAPE_GAP, "no fresh samples: the targets were not scraped, or are gone")
     return None
 
