@@ -267,6 +267,19 @@ class TestTransition:
         visit = snapshot(LAST_STAGE, now=QUIET + 3 * 3600, readings=(reading(Verdict.UNKNOWN),))
         assert decide(visit).transition is None
 
+    @pytest.mark.parametrize(("reason", "expected"), [("CatchingUp", None), ("ScrapeGap", "DecisionNeeded")])
+    def test_what_follows_from_missing_evidence_waits_until_all_is_read(
+        self, reason: str, expected: str | None
+    ) -> None:
+        """Also where another criterion is read already."""
+        readings = (reading(Verdict.UNMET), reading(Verdict.UNKNOWN, "latency", reason=reason))
+        moved = decide(snapshot(LAST_STAGE, now=QUIET + 30 * 3600, readings=readings)).transition
+        assert (moved.reason if moved else None) == expected
+
+    def test_an_advisory_criterion_that_catches_up_is_not_waited_for(self) -> None:
+        readings = (reading(Verdict.UNMET), reading(Verdict.UNKNOWN, "latency", advisory=True, reason="CatchingUp"))
+        assert decide(snapshot(LAST_STAGE, now=QUIET + 30 * 3600, readings=readings)).transition is not None
+
     def test_the_rollout_reaches_the_table(self) -> None:
         other = Rollout(RolloutState.OTHER_VERSION, "runs 2.3.9")
         assert decide(snapshot(PENDING, rollout=other)).transition is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypercare.domain.bounds import Below
 from hypercare.domain.evidence import EvidenceState, Yardstick, fold
 from hypercare.domain.judgement import Judgement, Tail, Verdict, judge
-from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point
+from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point, Restarted
 from hypercare.domain.streaks import Rule
 from hypercare.domain.verdict_history import (
     CATCHING_UP,
@@ -26,7 +26,7 @@ T0, STEP = 1_800_000_000, 30
 MET, UNMET, UNKNOWN = Verdict
 GOOD, BAD = Good(Measurement(1, {})), Bad(Measurement(9, {}))
 MISSING = Missing(MissingReason.NO_DATA, "the query returned no series")
-MARKS: dict[str, Mark] = {"g": GOOD, "b": BAD, "m": MISSING, "i": Idle()}
+MARKS: dict[str, Mark] = {"g": GOOD, "b": BAD, "m": MISSING, "i": Idle(), "r": Restarted(Measurement(1, {}))}
 BY = Yardstick(STEP, Rule(points=3, gap=1, missing=1), Rule(points=2), Below(5))
 START = EvidenceState("definition", T0)
 
@@ -73,10 +73,15 @@ def test_each_change_has_the_words_of_its_time() -> None:
     assert (unmet.judgement.reason, unmet.judgement.message) == ("BoundViolated", "9 is not below 5")
 
 
-TRACKS = st.text(alphabet="gggggbmi", max_size=40)
+TRACKS = st.text(alphabet="gggggbmir", max_size=40)
 PASTS = st.text(alphabet="......p", max_size=40)
 RULES = st.builds(
-    Rule, points=st.integers(1, 8), bad=st.integers(0, 2), missing=st.integers(0, 3), gap=st.integers(0, 2)
+    Rule,
+    points=st.integers(1, 8),
+    bad=st.integers(0, 2),
+    missing=st.integers(0, 3),
+    gap=st.integers(0, 2),
+    restarts=st.integers(0, 2),
 )
 
 

@@ -61,6 +61,10 @@ def settled(visit: Visit) -> Visit:
     return rollout(UNVERSIONED)(replace(visit, life=life))
 
 
+def catching_up(visit: Visit) -> Visit:
+    return replace(visit, facts=replace(visit.facts, catching_up=True))
+
+
 def unguarded(visit: Visit) -> Visit:
     return replace(visit, plan=replace(visit.plan, relax=replace(visit.plan.relax, guard=False)))
 

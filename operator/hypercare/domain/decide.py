@@ -58,6 +58,7 @@ def decide(snapshot: Snapshot) -> Decision:
             period_uid=snapshot.identity.uid,
             rollout=snapshot.rollout,
             exit=findings.evidence.exit,
+            catching_up=findings.evidence.catching_up,
             protected=findings.protected,
             restored=not findings.unrestored,
         ),

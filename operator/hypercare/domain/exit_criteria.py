@@ -13,6 +13,7 @@ from hypercare.domain.judgement import Regressed, Verdict
 from hypercare.domain.life import Exit
 from hypercare.domain.samples import FailureKind
 from hypercare.domain.snapshot import Reading
+from hypercare.domain.verdict_history import CATCHING_UP
 
 NONE = "-"
 _BLOCKED_LIMIT = 120
@@ -35,6 +36,7 @@ def weigh(readings: Sequence[Reading], unreadable: Sequence[Problem], late_limit
         blocked=_blocked(blocking, unreadable),
         message=_message(blocking, unreadable),
         regressed=regressed,
+        catching_up=any(each.judgement.reason == CATCHING_UP for each in blocking),
     )
 
 

@@ -60,6 +60,7 @@ class EvidenceState:
 
     `stale` is empty while every criterion is final as far as it should be, else it says which is not, and why.
     `blocked` is short, for the printer column; `message` is a sentence. `regressed` names criteria past their bound.
+    `catching_up`: after a long absence not everything that is there has been read yet.
     """
 
     exit: Exit
@@ -68,6 +69,7 @@ class EvidenceState:
     blocked: str
     message: str
     regressed: tuple[str, ...] = ()
+    catching_up: bool = False
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ class Facts:
     """What was observed on this visit. `now` in Unix seconds.
 
     `protected`: everything that is requested is verified live (vacuously so in Observe mode). `restored`: no claim of
-    this period and no overlay is left.
+    this period and no overlay is left. `catching_up`: what was recorded in an absence is still being read, and what
+    happens because the criteria are not met waits for it.
     """
 
     now: int
@@ -126,6 +127,7 @@ class Facts:
     exit: Exit
     protected: bool
     restored: bool
+    catching_up: bool = False
 
 
 @dataclass(frozen=True)

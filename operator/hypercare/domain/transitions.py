@@ -75,6 +75,8 @@ def _hard_end(visit: Visit) -> Transition | None:
     if underway is Phase.RELAXING:
         resumed = replace(life.enter(Phase.RELAXING, visit.now), resume=None)
         return Transition(resumed, "HardEndReached", "Hard end reached while suspended: relaxing goes on")
+    if visit.facts.catching_up and life.phase is not Phase.SUSPENDED:
+        return None
     if visit.met and life.phase is not Phase.SUSPENDED:
         return _relaxing(life, Outcome.MET, visit.now, "Exit criteria are met at the hard end: relaxing")
     held = replace(life.enter(Phase.DECISION_NEEDED, visit.now), resume=None)
@@ -187,7 +189,7 @@ def _next_stage(visit: Visit) -> Transition | None:
 
 def _planned_end(visit: Visit) -> Transition | None:
     life, now, window = visit.life, visit.now, visit.plan.window
-    if life.phase not in RUNNING or now < visit.planned_end:
+    if life.phase not in RUNNING or now < visit.planned_end or visit.facts.catching_up:
         return None
     if visit.met:
         return _relaxing(life, Outcome.MET, now, "Exit criteria are met at the planned end: relaxing")

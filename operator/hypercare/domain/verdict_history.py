@@ -6,14 +6,15 @@ from points that are not final yet, has the time of its point too, so it is not 
 Limit: late data may still fill a hole that was told as Unknown, and then a history that was read later has no hole.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from math import inf
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
-from hypercare.domain.evidence import EvidenceState, Yardstick, sort_of, states
+from hypercare.domain.criteria import NoRegression
+from hypercare.domain.evidence import EvidenceState, Yardstick, fold, sort_of, states
 from hypercare.domain.judgement import Judgement, Tail, Verdict, judge
-from hypercare.domain.points import Point
-from hypercare.domain.streaks import Assessment, Sort, assess, push
+from hypercare.domain.points import Point, Restarted
+from hypercare.domain.streaks import Sort, assess
 
 MOST_TOLD = 10
 """So many changes of one criterion are told at one visit; of more, after a long absence, the newest."""
@@ -46,31 +47,25 @@ def fold_with_changes(
     state: EvidenceState, points: Sequence[Point], by: Yardstick
 ) -> tuple[EvidenceState, tuple[VerdictChange, ...]]:
     """Take final points in like `fold`; also returns the verdict before them, and each change on the way."""
-    found, previous = [_at(state, by)], state
-    verdict, sort, unchanging = found[0].verdict, None, 0.0
-    for point, following in zip(points, states(state, points, by), strict=True):
-        same = sort_of(point.mark) is sort and following.main.floor == previous.main.floor
-        sort, previous = sort_of(point.mark), following
-        unchanging = unchanging - 1 if same else 0
-        if unchanging > 0:
-            continue
-        standing = assess(following.main, point.time, by.rule, by.step)
-        unchanging = _unchanging(sort, standing)
-        if _verdict(standing) is not verdict:
-            verdict = _verdict(standing)
-            found.append(_at(following, by))
-    return previous, tuple(found)
+    found = [_at(state, by)]
+    for _, run in groupby(points, key=_sort):
+        equal = tuple(run)
+        after = fold(state, equal, by)
+        for standing in _turns(state, equal, after, by):
+            if _verdict(standing, by) is not found[-1].verdict:
+                found.append(_at(standing, by))
+        state = after
+    return state, tuple(found)
 
 
 def told_early(state: EvidenceState, tail: Tail, judgement: Judgement, by: Yardstick) -> tuple[VerdictChange, ...]:
     """The change that points after the last final one bring, if they bring one, with the first point that does."""
-    streak = state.main
-    if _verdict(assess(streak, state.final_through, by.rule, by.step)) is judgement.verdict:
+    if _verdict(state, by) is judgement.verdict:
         return ()
-    for point in tail.points:
-        streak = push(streak, sort_of(point.mark), point.time, by.rule, by.step)
-        if _verdict(assess(streak, point.time, by.rule, by.step)) is judgement.verdict:
-            return (VerdictChange(point.time, judgement),)
+    # A regression restarts the streak only when its points are final.
+    for ahead in states(state, tail.points, replace(by, regression=NoRegression())):
+        if _verdict(ahead, by) is judgement.verdict:
+            return (VerdictChange(ahead.final_through, judgement),)
     return ()
 
 
@@ -110,22 +105,39 @@ def _at(state: EvidenceState, by: Yardstick) -> VerdictChange:
     return VerdictChange(state.final_through, judge(state, Tail((), 0), by))
 
 
-def _verdict(standing: Assessment) -> Verdict:
+def _sort(point: Point) -> Sort:
+    return sort_of(point.mark)
+
+
+def _verdict(state: EvidenceState, by: Yardstick) -> Verdict:
+    standing = assess(state.main, state.final_through, by.rule, by.step)
     if standing.unmet:
         return Verdict.UNMET
     return Verdict.MET if standing.met else Verdict.UNKNOWN
 
 
-def _unchanging(sort: Sort, standing: Assessment) -> float:
-    """For how many more points of this sort the verdict stays what it is, at least.
+def _turns(
+    before: EvidenceState, run: tuple[Point, ...], after: EvidenceState, by: Yardstick
+) -> Iterable[EvidenceState]:
+    """The states in a run of equal marks at which the verdict may be another one than before.
 
-    Looking at each point would cost more than all the rest of reading a day. A good point adds one to what is held, so
-    Unknown becomes Met no sooner than what remains; what else a run of one sort can change comes with its first point,
-    but for bad points that leave the window.
+    Looking at each point would cost more than all the rest of reading a day. After its first point a run changes a
+    verdict in one direction only (a bad point leaves the window, a streak becomes whole), so equal ends have nothing
+    between them. Marks that restart the streak, or are counted, are looked at one by one.
     """
-    match sort, _verdict(standing):
-        case (Sort.BAD | Sort.IDLE, _) | (Sort.GOOD, Verdict.MET) | (Sort.MISSING, Verdict.UNKNOWN):
-            return inf
-        case Sort.GOOD, Verdict.UNKNOWN:
-            return standing.remaining
-    return 0
+    if after.main.floor != before.main.floor or isinstance(run[0].mark, Restarted):
+        return states(before, run, by)
+    first = fold(before, run[:1], by)
+    return (first, *_between(first, run[1:], after, by))
+
+
+def _between(low: EvidenceState, run: tuple[Point, ...], high: EvidenceState, by: Yardstick) -> Iterator[EvidenceState]:
+    if not run or _verdict(low, by) is _verdict(high, by):
+        return
+    if len(run) == 1:
+        yield high
+        return
+    half = len(run) // 2
+    middle = fold(low, run[:half], by)
+    yield from _between(low, run[:half], middle, by)
+    yield from _between(middle, run[half:], high, by)
