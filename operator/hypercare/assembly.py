@@ -21,6 +21,7 @@ from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.events import ApiEvents
 from hypercare.adapters.kubernetes import ApiServer
 from hypercare.adapters.prometheus import PrometheusSource
+from hypercare.adapters.secret_reader import SecretReader
 from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
@@ -65,7 +66,7 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
     holds = HoldReconciler(api, cache, partial(stands, cache), adapters.wake, time.time)
     gatherer = Gatherer(
         cache,
-        adapters.endpoints.source,
+        adapters.endpoints,
         OverlayReader(api, cache, adapters.telemetry.seen_live),
         EvidenceReader(cache, adapters.telemetry),
         holds.refusals,
@@ -94,7 +95,8 @@ class Operator:
         telemetry.describe(self._queue, self._cache)
         vitals = Vitals(lambda: self._queue.lateness, self._unlisted, lambda: self._cache.lag, api.reachable)
         self._server = HealthServer(Health(vitals, settings.stuck_after), telemetry.registry, settings.listen)
-        self._endpoints = Endpoints(PrometheusSource, telemetry.queried)
+        secrets = SecretReader(api, settings.own_namespace, time.monotonic)
+        self._endpoints = Endpoints(PrometheusSource, secrets, telemetry.queried)
         self._reconcilers = reconcilers(
             Adapters(api, self._cache, ApiEvents(api), self._endpoints, telemetry, self._queue.due)
         )

@@ -56,6 +56,7 @@ class Settings:
         api_timeout: Limit for each request to the API server as a whole.
         resync: Pause between full listings, which find what a watch gap has hidden.
         stuck_after: How late the loop may be before `/healthz` fails.
+        own_namespace: Where the Secrets are that profiles name; empty for nowhere.
     """
 
     kubeconfig: str
@@ -68,6 +69,7 @@ class Settings:
     api_timeout: float
     resync: float
     stuck_after: float
+    own_namespace: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ _OPTIONS = (
     _Option("api-timeout", "SECONDS", "10", "limit for each request to the API server"),
     _Option("resync", "SECONDS", "600", "pause between full listings, which find what a watch gap has hidden"),
     _Option("stuck-after", "SECONDS", "120", "how late the loop may be before /healthz fails"),
+    _Option("own-namespace", "NAME", "", "namespace of the Secrets that profiles name; default: none can be read"),
 )
 
 
@@ -131,6 +134,7 @@ def settings_from(arguments: argparse.Namespace, environment: Mapping[str, str])
         api_timeout=_number(given["api-timeout"], least=0.1, most=300),
         resync=_number(given["resync"], least=10, most=86400),
         stuck_after=_number(given["stuck-after"], least=1, most=86400),
+        own_namespace=given["own-namespace"].last.strip(),
     )
 
 

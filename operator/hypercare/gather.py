@@ -1,9 +1,11 @@
 """The only reader of a visit: from the watch cache and Prometheus to a frozen snapshot."""
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from hypercare.domain.capacity import Claimant, ScalingPlan, plan_scaling
 from hypercare.domain.conditions import Problem, read_conditions
+from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.hold import Hold, Refusal
 from hypercare.domain.hold_record import read_hold
@@ -22,7 +24,14 @@ from hypercare.overlay_reader import OverlayReader, Subject
 from hypercare.ports import Body, MetricSource, ObjectCache
 
 Refusals = Callable[[str], Mapping[str, Refusal]]
-Sources = Callable[[str, int], MetricSource]
+
+
+class Sources(Protocol):
+    """The Prometheus endpoints that profiles name."""
+
+    def source(self, endpoint: Endpoint) -> MetricSource:
+        """The source of an endpoint."""
+        ...
 
 
 class Gatherer:
@@ -44,7 +53,7 @@ class Gatherer:
 
     def source(self, resolved: Resolved) -> MetricSource:
         """The Prometheus of a period's profile."""
-        return self._sources(resolved.profile.endpoint.url, resolved.profile.endpoint.timeout_seconds)
+        return self._sources.source(resolved.profile.endpoint)
 
     def forget(self, ref: ObjectRef, uid: str) -> None:
         """Drop what is kept of a period that is gone."""

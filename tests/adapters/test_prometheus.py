@@ -23,6 +23,7 @@ from hypercare.adapters.prometheus import (
     halves,
     merge,
 )
+from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.samples import (
     Answer,
     FailureKind,
@@ -41,7 +42,7 @@ QUERY = RangeQuery("up", 1000, 1040, 10)
 
 @asynccontextmanager
 async def source_of(url: str, seconds: float = 5, **surroundings: Any) -> AsyncIterator[PrometheusSource]:
-    source = PrometheusSource(url, seconds, Surroundings(**surroundings))
+    source = PrometheusSource(Endpoint(url, seconds), surroundings=Surroundings(**surroundings))
     try:
         yield source
     finally:
@@ -112,7 +113,8 @@ async def test_native_histograms_are_named() -> None:
         (error(503, "unavailable", "starting up"), FailureKind.REFUSED, "status 503: starting up"),
         (error(503, "timeout", "query timed out"), FailureKind.TIMEOUT, "gave up on the query: query timed out"),
         (Response(504, b"<html>gateway timeout"), FailureKind.TIMEOUT, "gave up"),
-        (Response(401, b"<html>login"), FailureKind.REFUSED, "status 401"),
+        (Response(401, b"<html>login"), FailureKind.UNAUTHORIZED, "refused: 401 Unauthorized"),
+        (Response(403, b""), FailureKind.UNAUTHORIZED, "refused: 403 Forbidden"),
         (Response(429, b""), FailureKind.REFUSED, "status 429"),
         (error(400, "bad_data", "parse error: unexpected }"), FailureKind.BAD_QUERY, "parse error: unexpected }"),
         (error(422, "bad_data", "unknown function"), FailureKind.BAD_QUERY, "unknown function"),

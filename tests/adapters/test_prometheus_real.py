@@ -14,6 +14,7 @@ import pytest
 
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.domain.criteria import Criterion, parse_criterion
+from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.evidence import EvidenceState
 from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
 from hypercare.domain.fields import Field
@@ -146,7 +147,7 @@ def judged(url: str, spec: dict[str, Any], watch: Watch | None = None, step: int
     reading = plan_streak(criterion, NoEvidence(), context)
 
     async def visit() -> Outcome[EvidenceState, Point]:
-        source = PrometheusSource(url, 10)
+        source = PrometheusSource(Endpoint(url))
         try:
             return evaluate_streak(reading, {query: await source.range(query) for query in reading.queries})
         finally:
@@ -228,7 +229,7 @@ def test_another_run_of_the_same_name_proves_nothing(prometheus: str) -> None:
 
 def test_errors_of_the_server_are_values(prometheus: str) -> None:
     async def ask(query: str) -> object:
-        source = PrometheusSource(prometheus, 10)
+        source = PrometheusSource(Endpoint(prometheus))
         try:
             return await source.instant(InstantQuery(query, END))
         finally:

@@ -11,6 +11,8 @@ from math import ceil
 from typing import Any
 
 from hypercare.adapters.cache import WatchCache
+from hypercare.adapters.endpoints import Endpoints
+from hypercare.adapters.secret_reader import SecretReader
 from hypercare.claims import ClaimKeeper
 from hypercare.domain.conditions import ConditionType, Observed, read_conditions
 from hypercare.domain.objects import (
@@ -51,6 +53,7 @@ RULES = ObjectRef(PROMETHEUS_RULES, "shop", "checkout-alerts")
 WORKLOAD = ObjectRef(DEPLOYMENTS, "shop", "checkout")
 HPA = ObjectRef(AUTOSCALERS, "shop", "checkout")
 HOLD = ObjectRef(HOLDS, "shop", "horizontalpodautoscaler-checkout")
+OWN_NAMESPACE = "hypercare-system"
 STATUS = f"status {PERIOD}"
 
 PROFILE_SPEC: Mapping[str, Any] = {
@@ -187,7 +190,7 @@ class Loop:
         self.holds = HoldReconciler(self.server, self.cache, partial(stands, self.cache), lambda _: None, clock)
         gatherer = Gatherer(
             self.cache,
-            lambda url, timeout: self.prometheus,
+            Endpoints(lambda *_: self.prometheus, SecretReader(self.server, OWN_NAMESPACE, clock), lambda *_: None),
             OverlayReader(self.server, self.cache, lambda _: None),
             EvidenceReader(self.cache, self.observer),
             self.holds.refusals,

@@ -24,6 +24,10 @@ class FakePrometheus:
         self.down: QueryFailed | None = None
         self.broken: Exception | None = None
         self.asked: list[RangeQuery | InstantQuery] = []
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
     async def range(self, query: RangeQuery) -> Result:
         return self._answer(query, query)

@@ -31,6 +31,7 @@ def test_the_defaults() -> None:
         api_timeout=10.0,
         resync=600.0,
         stuck_after=120.0,
+        own_namespace="",
     )
 
 
@@ -49,6 +50,10 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 def test_namespaces_are_repeated_or_listed_and_named_once() -> None:
     assert read("--namespace", "shop", "--namespace", "billing,shop").namespaces == ("shop", "billing")
     assert read(HYPERCARE_NAMESPACE="shop, billing").namespaces == ("shop", "billing")
+
+
+def test_the_own_namespace_comes_from_the_pod_by_a_variable() -> None:
+    assert read(HYPERCARE_OWN_NAMESPACE="hypercare-system").own_namespace == "hypercare-system"
 
 
 def test_an_address_may_be_of_ipv6() -> None:

@@ -1,7 +1,8 @@
 """A circuit breaker for one endpoint: after failures in a row it is left in peace for a while, longer each time.
 
-The pause has jitter, so that many operators do not come back at the same instant. While it lasts, one question at a
-time is let through once the pause is over; its answer closes the circuit, its failure opens it again.
+The pause has jitter, so that many operators do not come back at the same instant, and is at least as long as the
+endpoint asks for (`Retry-After`). Once it is over, one question at a time is let through; its answer closes the
+circuit, its failure opens it again.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,9 @@ from dataclasses import dataclass, field
 
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed, Result
 
-_ENDPOINT_FAILURES = frozenset({FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.REFUSED})
+_ENDPOINT_FAILURES = frozenset(
+    {FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.REFUSED, FailureKind.UNAUTHORIZED}
+)
 
 
 @dataclass
@@ -42,17 +45,18 @@ class CircuitBreaker:
         self._probing = True
         return None
 
-    def record(self, result: Result) -> None:
-        """Take note of a result."""
+    def record(self, result: Result, wait_seconds: float = 0.0) -> None:
+        """Take note of a result; `wait_seconds` is the pause that the endpoint asks for, which begins at once."""
         self._probing = False
         match result:
             case QueryFailed(kind) if kind in _ENDPOINT_FAILURES:
-                self._failures += 1
                 self._last = result
+                # Told to wait, there is nothing left to find out by asking.
+                self._failures = max(self._failures + 1, self.threshold if wait_seconds > 0 else 0)
                 beyond = self._failures - self.threshold
                 if beyond >= 0:
-                    pause = min(self.longest_pause, self.first_pause * 2.0 ** min(beyond, 10))
-                    self._open_until = self.clock() + pause * (0.5 + self.random())
+                    pause = min(self.longest_pause, self.first_pause * 2.0 ** min(beyond, 10)) * (0.5 + self.random())
+                    self._open_until = self.clock() + max(pause, wait_seconds * (1 + self.random() / 10))
             case Answer() | QueryFailed():
                 self._failures = 0
                 self._last = None

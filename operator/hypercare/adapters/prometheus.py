@@ -16,7 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hypercare.adapters.circuit import CircuitBreaker
-from hypercare.adapters.prometheus_requests import MAX_ANSWER_BYTES, Reply, Requester
+from hypercare.adapters.credentials import ANONYMOUS, Credentials
+from hypercare.adapters.prometheus_replies import Reply
+from hypercare.adapters.prometheus_requests import MAX_ANSWER_BYTES, Requester
+from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.samples import (
     Answer,
     FailureKind,
@@ -52,12 +55,21 @@ _DEFAULT_SURROUNDINGS = Surroundings()
 
 
 class PrometheusSource:
-    """One endpoint. Use it within one event loop, and close it."""
+    """One endpoint. Use it within one event loop, and close it.
 
-    def __init__(self, url: str, timeout_seconds: float, surroundings: Surroundings = _DEFAULT_SURROUNDINGS) -> None:
+    Raises:
+        InvalidCredentials: a client certificate cannot be used.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials = ANONYMOUS,
+        surroundings: Surroundings = _DEFAULT_SURROUNDINGS,
+    ) -> None:
         self._clock = surroundings.clock
-        self._timeout = timeout_seconds
-        self._requester = Requester(url, timeout_seconds, surroundings.max_bytes)
+        self._timeout = endpoint.timeout_seconds
+        self._requester = Requester(endpoint, credentials, surroundings.max_bytes)
         self._breaker = CircuitBreaker(surroundings.clock, surroundings.random)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         self._slots = asyncio.Semaphore(THREADS)
@@ -137,7 +149,7 @@ class PrometheusSource:
                 # The thread's own limits end it a little later; nobody waits for that.
                 pass
             finally:
-                self._breaker.record(reply.result)
+                self._breaker.record(reply.result, reply.wait_seconds)
             return reply
 
 

@@ -3,17 +3,10 @@
 import re
 from dataclasses import dataclass, replace
 
+from hypercare.domain.endpoint import Endpoint, parse_endpoint
 from hypercare.domain.fields import Field
 
 DEFAULT_PROFILE = "default"
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A Prometheus-compatible query endpoint; each request may take `timeout_seconds`."""
-
-    url: str
-    timeout_seconds: int
 
 
 @dataclass(frozen=True)
@@ -84,22 +77,14 @@ class Profile:
 
 def parse_profile(name: str, field: Field) -> Profile:
     """Read the spec of a profile; paths in errors start with `HypercareProfile/<name>`."""
-    prometheus = field.get("prometheus")
     return Profile(
         name=name,
-        endpoint=Endpoint(_parse_url(prometheus.get("url")), prometheus.get("timeout").seconds(10)),
+        endpoint=parse_endpoint(field.get("prometheus")),
         tenancy=_parse_tenancy(field.get("tenancy")),
         rule_labels=field.get("rules").get("labels").text_map(),
         evaluation=_parse_evaluation(field.get("evaluation")),
         limits=_parse_limits(field.get("limits")),
     )
-
-
-def _parse_url(field: Field) -> str:
-    url = field.text().rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise field.error("must be an http or https URL")
-    return url
 
 
 def _parse_tenancy(field: Field) -> TenancyRules:
