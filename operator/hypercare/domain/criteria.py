@@ -8,13 +8,11 @@ loop uses in `reading`.
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
 
 from hypercare.domain.bounds import Above, Below, Between, Bound, Equals
+from hypercare.domain.expression_field import parse_expression, parse_finite
 from hypercare.domain.fields import Field
 from hypercare.domain.name_patterns import parse_name_pattern
-from hypercare.domain.promql import PromQLError, check_replayable, parse
-from hypercare.domain.tenancy import Tenancy, confine
 
 _DEFAULT_COVERAGE = 0.95
 _LONGEST_DEFAULT_GAP = 600
@@ -190,7 +188,7 @@ def _parse_kind(field: Field) -> Kind:
             min_series = field.get("minSeries").integer(1)
             if min_series < 1:
                 raise field.get("minSeries").error("must be at least 1")
-            return QueryKind(_promql(field.get("query")), _parse_bound(field), min_series)
+            return QueryKind(parse_expression(field.get("query")), _parse_bound(field), min_series)
         case "ratio":
             return _parse_ratio(field)
         case _:
@@ -202,7 +200,9 @@ def _parse_ratio(field: Field) -> RatioKind:
     min_total = ratio.get("minTotal").number(0.0)
     if min_total < 0:
         raise ratio.get("minTotal").error("must not be negative")
-    return RatioKind(_promql(ratio.get("errors")), _promql(ratio.get("total")), _parse_bound(field), min_total)
+    return RatioKind(
+        parse_expression(ratio.get("errors")), parse_expression(ratio.get("total")), _parse_bound(field), min_total
+    )
 
 
 def _parse_alerts(field: Field) -> AlertsKind:
@@ -223,12 +223,12 @@ def _parse_bound(field: Field) -> Bound:
     value = field.get(written[0])
     match written[0]:
         case "above":
-            return Above(_finite(value))
+            return Above(parse_finite(value))
         case "below":
-            return Below(_finite(value))
+            return Below(parse_finite(value))
         case "equals":
-            return Equals(_finite(value))
-    ends = [_finite(end) for end in value.items()]
+            return Equals(parse_finite(value))
+    ends = [parse_finite(end) for end in value.items()]
     if len(ends) != 2 or ends[0] > ends[1]:
         raise value.error("must be two numbers, the lower one first")
     return Between(ends[0], ends[1])
@@ -238,29 +238,12 @@ def _parse_side(field: Field) -> Above | Below:
     above, below = field.get("above"), field.get("below")
     if above.present == below.present:
         raise field.error("exactly one of above and below must be set")
-    return Above(_finite(above)) if above.present else Below(_finite(below))
+    return Above(parse_finite(above)) if above.present else Below(parse_finite(below))
 
 
 def _parse_active_when(field: Field) -> AlwaysActive | ActiveWhen:
-    return ActiveWhen(_promql(field.get("query")), _parse_side(field)) if field.present else AlwaysActive()
+    return ActiveWhen(parse_expression(field.get("query")), _parse_side(field)) if field.present else AlwaysActive()
 
 
 def _parse_regression(field: Field) -> NoRegression | Regression:
     return Regression(_parse_side(field), field.get("for").seconds()) if field.present else NoRegression()
-
-
-def _finite(field: Field) -> float:
-    number = field.number()
-    if not isfinite(number):
-        raise field.error("must be a finite number")
-    return number
-
-
-def _promql(field: Field) -> str:
-    text = field.text()
-    try:
-        check_replayable(parse(text))
-        confine(text, Tenancy("namespace", "checked"))
-    except PromQLError as error:
-        raise field.error(f"{type(error).__name__}: {error}") from error
-    return text
