@@ -13,14 +13,15 @@ Nothing here reads a clock: `context.now` decides. Which points are final is in 
 module of the kind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.evidence import EvidenceState
 from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
 from hypercare.domain.grid import GridPoint
 from hypercare.domain.samples import RangeQuery, Result
-from hypercare.domain.streak_reading import StreakReading, evaluate_streak, plan_streak
+from hypercare.domain.streak_history import Step
+from hypercare.domain.streak_reading import StreakReading, evaluate_streak, history_streak, plan_streak
 
 State = EvidenceState
 Reading = StreakReading
@@ -39,3 +40,12 @@ def plan(criterion: Criterion, stored: State | NoEvidence, context: Context) -> 
 def evaluate(reading: Reading, results: Mapping[RangeQuery, Result]) -> Evaluated:
     """Turn answers into points, final points into state, and all of it into a verdict."""
     return evaluate_streak(reading, results)
+
+
+def replay(reading: Reading, results: Mapping[RangeQuery, Result]) -> tuple[Evaluated, Iterator[Step]]:
+    """Like `evaluate`; also tells the judgement after each final point, as if that had been the last one.
+
+    Judgements come in the order of their points (Unix seconds). A point that changes nothing may be left out.
+    """
+    outcome = evaluate_streak(reading, results)
+    return outcome, history_streak(reading, outcome)

@@ -5,7 +5,7 @@ alerts no point is final that is newer than the last evaluation of the rules.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from hypercare.domain.conditions import timestamp
@@ -28,6 +28,7 @@ from hypercare.domain.quiet import (
 )
 from hypercare.domain.quiet_marks import board, mark, newest_heartbeat
 from hypercare.domain.samples import RangeQuery, Result
+from hypercare.domain.streak_history import Step, streak_history
 from hypercare.domain.streaks import Streak
 from hypercare.domain.value_marks import ValueQuestions, ask_values, mark_values_at
 from hypercare.domain.verdict_history import CATCHING_UP, fold_with_changes, told_early
@@ -106,6 +107,12 @@ def evaluate_streak(reading: StreakReading, results: Mapping[RangeQuery, Result]
         judgement = replace(judgement, verdict=Verdict.UNKNOWN, reason=CATCHING_UP, message=message)
         return Outcome(state, judgement, points, changes)
     return Outcome(state, judgement, points, (*changes, *told_early(state, tail, judgement, reading.by)))
+
+
+def history_streak(reading: StreakReading, outcome: Outcome[EvidenceState, Point]) -> Iterator[Step]:
+    """The judgement after each final point of what was read, where it says something else than before."""
+    final = [point for point in outcome.points if point.time <= outcome.state.final_through]
+    return streak_history(reading.state, final, reading.by)
 
 
 def _ask(criterion: Criterion, context: Context) -> ValueQuestions | AlertQuestions | Waiting:
