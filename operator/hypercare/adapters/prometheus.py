@@ -1,7 +1,12 @@
 """A Prometheus-compatible endpoint as a `MetricSource`, with prometheus-api-client in a small pool of threads.
 
-Per endpoint: at most `THREADS` requests at a time, equal requests made once while one of them is under way and for
-`REUSE_SECONDS` after, long ranges in chunks below Prometheus' limit of 11,000 points, and a circuit breaker.
+Per endpoint: at most `THREADS` requests at a time, in the order in which they are asked for, long ranges in chunks
+below Prometheus' limit of 11,000 points, and a circuit breaker.
+
+Equal requests are made once: while one is under way, for `REUSE_SECONDS` after, and for as long as a query says that
+its answer will do (`RangeQuery.since`), so that all periods share the requests of a tick. Answers to ranges that ended
+long ago do not change but for late data, so they are asked for again only after `PAST_SECONDS`. A request that nobody
+waits for any more, because the visit was cut short, is not sent.
 
 A range with warnings, or one that fails to evaluate, is asked again in halves until the tainted part is small, or
 `HALVES_PER_QUERY` more requests have been made; what remains tainted is reported as unanswered, the rest is used.
@@ -10,11 +15,11 @@ A range with warnings, or one that fails to evaluate, is asked again in halves u
 import asyncio
 import random
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from hypercare.adapters.answer_memory import AnswerMemory
 from hypercare.adapters.circuit import CircuitBreaker
 from hypercare.adapters.credentials import ANONYMOUS, Credentials
 from hypercare.adapters.prometheus_replies import Reply
@@ -22,6 +27,7 @@ from hypercare.adapters.prometheus_requests import MAX_ANSWER_BYTES, Requester
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.samples import (
     Answer,
+    Column,
     FailureKind,
     InstantQuery,
     QueryFailed,
@@ -36,7 +42,11 @@ THREADS = 8
 REUSE_SECONDS = 2.0
 HALVES_PER_QUERY = 8
 POINTS_PER_REQUEST = 10_000
-_REMEMBERED = 512
+SETTLED_SECONDS = 3600
+PAST_SECONDS = 3 * 3600
+# Together 16 MiB at most, for a sample takes eight bytes.
+RECENT_SAMPLES, RECENT_SECONDS = 500_000, 120
+PAST_SAMPLES = 1_500_000
 _GRACE_SECONDS = 1.0
 
 Query = RangeQuery | InstantQuery
@@ -44,14 +54,16 @@ Query = RangeQuery | InstantQuery
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a source takes from outside: monotonic seconds, uniform random numbers in [0, 1), the size limit."""
+    """What a source takes from outside: monotonic and Unix seconds, random numbers in [0, 1), the size limit."""
 
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
     random: Callable[[], float] = random.random
     max_bytes: int = MAX_ANSWER_BYTES
 
 
 _DEFAULT_SURROUNDINGS = Surroundings()
+_NOT_WAITED_FOR = QueryFailed(FailureKind.TIMEOUT, "Prometheus had no time for this question")
 
 
 class PrometheusSource:
@@ -67,14 +79,15 @@ class PrometheusSource:
         credentials: Credentials = ANONYMOUS,
         surroundings: Surroundings = _DEFAULT_SURROUNDINGS,
     ) -> None:
-        self._clock = surroundings.clock
+        self._now = surroundings.now
         self._timeout = endpoint.timeout_seconds
         self._requester = Requester(endpoint, credentials, surroundings.max_bytes)
         self._breaker = CircuitBreaker(surroundings.clock, surroundings.random)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         self._slots = asyncio.Semaphore(THREADS)
-        self._under_way: dict[Query, asyncio.Task[Result]] = {}
-        self._recent: OrderedDict[Query, tuple[float, Result]] = OrderedDict()
+        self._under_way: dict[Query, _UnderWay] = {}
+        self._recent = AnswerMemory(RECENT_SAMPLES, RECENT_SECONDS)
+        self._past = AnswerMemory(PAST_SAMPLES, PAST_SECONDS)
 
     async def range(self, query: RangeQuery) -> Result:
         """Evaluate over a grid."""
@@ -90,38 +103,45 @@ class PrometheusSource:
         self._requester.close()
 
     async def _once(self, query: Query) -> Result:
-        remembered = self._recent.get(query)
-        if remembered is not None and self._clock() - remembered[0] < REUSE_SECONDS:
-            return remembered[1]
-        task = self._under_way.get(query)
-        if task is None:
-            task = asyncio.create_task(self._fetch(query))
-            self._under_way[query] = task
-            task.add_done_callback(lambda _: self._under_way.pop(query, None))
-        # One caller that is cancelled must not take the answer from the others.
-        return await asyncio.shield(task)
+        remembered = self._remembered(query)
+        if remembered is not None:
+            return remembered
+        request = self._under_way.get(query)
+        if request is None:
+            request = self._under_way[query] = _UnderWay()
+            request.task = asyncio.create_task(self._fetch(query, request))
+            request.task.add_done_callback(lambda _: self._under_way.pop(query, None))
+        request.waiting += 1
+        try:
+            # One caller that is cancelled must not take the answer from the others.
+            return await asyncio.shield(request.task)
+        finally:
+            request.waiting -= 1
 
-    async def _fetch(self, query: Query) -> Result:
+    def _remembered(self, query: Query) -> Result | None:
+        now = self._now()
+        since = query.since if isinstance(query, RangeQuery) else now
+        recent = self._recent.find(query, min(since, now - REUSE_SECONDS))
+        return recent or (self._past.find(query, now - PAST_SECONDS) if _is_past(query, now) else None)
+
+    async def _fetch(self, query: Query, request: "_UnderWay") -> Result:
+        asked_at = self._now()
         match query:
             case RangeQuery():
-                result = merge([await self._divided(part) for part in chunks(query)])
+                result = merge([await self._divided(part, request) for part in chunks(query)])
             case InstantQuery():
-                result = (await self._ask(query)).result
-        if isinstance(result, Answer):
-            self._remember(query, result)
+                result = (await self._ask(query, request)).result
+        self._remember(query, result, asked_at)
         return result
 
-    def _remember(self, query: Query, result: Result) -> None:
-        now = self._clock()
-        self._recent[query] = (now, result)
-        self._recent.move_to_end(query)
-        while self._recent:
-            oldest = next(iter(self._recent.values()))[0]
-            if len(self._recent) <= _REMEMBERED and now - oldest < REUSE_SECONDS:
-                break
-            self._recent.popitem(last=False)
+    def _remember(self, query: Query, result: Result, asked_at: float) -> None:
+        match result:
+            case Answer(_, (), ()) if _is_past(query, asked_at):
+                self._past.keep(query, result, asked_at)
+            case Answer() | QueryFailed(FailureKind.BAD_QUERY):
+                self._recent.keep(query, result, asked_at)
 
-    async def _divided(self, query: RangeQuery) -> Result:
+    async def _divided(self, query: RangeQuery, request: "_UnderWay") -> Result:
         """Ask for a range, and in halves for the parts of it that are tainted, breadth first."""
         found: list[Result] = []
         pending = [query]
@@ -129,15 +149,17 @@ class PrometheusSource:
         while pending:
             part = pending.pop(0)
             left -= 1
-            reply = await self._ask(part)
+            reply = await self._ask(part, request)
             if reply.divisible and part.start < part.end and left >= len(pending) + 2:
                 pending.extend(halves(part))
             else:
                 found.append(_settled(part, reply, whole=part == query))
         return merge(found)
 
-    async def _ask(self, query: Query) -> Reply:
+    async def _ask(self, query: Query, request: "_UnderWay") -> Reply:
         async with self._slots:
+            if not request.waiting:
+                return Reply(_NOT_WAITED_FOR)
             refusal = self._breaker.refusal()
             if refusal is not None:
                 return Reply(refusal)
@@ -151,6 +173,18 @@ class PrometheusSource:
             finally:
                 self._breaker.record(reply.result, reply.wait_seconds)
             return reply
+
+
+@dataclass
+class _UnderWay:
+    """A request that was not answered yet, and how many wait for its answer."""
+
+    task: asyncio.Task[Result] = field(init=False)
+    waiting: int = 0
+
+
+def _is_past(query: Query, now: float) -> bool:
+    return isinstance(query, RangeQuery) and query.end <= now - SETTLED_SECONDS
 
 
 def _settled(part: RangeQuery, reply: Reply, *, whole: bool) -> Result:
@@ -186,6 +220,9 @@ def halves(query: RangeQuery) -> tuple[RangeQuery, RangeQuery]:
 
 def merge(results: Iterable[Result]) -> Result:
     """Join the answers to the parts of one range; a part that failed as a whole fails all of it."""
+    results = tuple(results)
+    if len(results) == 1:
+        return results[0]
     samples: dict[frozenset[tuple[str, str]], list[Sample]] = {}
     unanswered: list[Unanswered] = []
     for result in results:
@@ -197,6 +234,6 @@ def merge(results: Iterable[Result]) -> Result:
                 for each in series:
                     samples.setdefault(frozenset(each.labels.items()), []).extend(each.samples)
     joined = tuple(
-        Series(dict(labels), tuple(sorted(found, key=lambda sample: sample.time))) for labels, found in samples.items()
+        Series(dict(labels), Column.of(sorted(found, key=lambda each: each.time))) for labels, found in samples.items()
     )
     return Answer(joined, unanswered=tuple(sorted(unanswered, key=lambda hole: hole.start)))

@@ -14,14 +14,13 @@ The backends differ where they fail. What is written here was read in their docu
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
+from hypercare.adapters.prometheus_answers import histograms, instant_series, range_series
 from hypercare.adapters.prometheus_session import Record
 from hypercare.domain.durations import format_duration
 from hypercare.domain.samples import (
@@ -31,9 +30,6 @@ from hypercare.domain.samples import (
     QueryFailed,
     RangeQuery,
     Result,
-    Sample,
-    Series,
-    Unanswered,
 )
 
 MAX_WAIT_SECONDS = 300.0
@@ -75,11 +71,8 @@ def understood(rows: Any, query: RangeQuery | InstantQuery, body: bytes) -> Repl
     warnings = _warnings(body)
     partial = (_PARTIAL,) if _is_partial(body) else ()
     if isinstance(query, InstantQuery):
-        return Reply(Answer(tuple(_instant_series(rows)), warnings + partial))
-    series = tuple(
-        Series(_labels(row), tuple(_sample(pair) for pair in row["values"])) for row in rows if "values" in row
-    )
-    answer = Answer(series, warnings + partial, tuple(_histograms(rows)))
+        return Reply(Answer(tuple(instant_series(rows)), warnings + partial))
+    answer = Answer(range_series(rows, query.step), warnings + partial, tuple(histograms(rows)))
     # A storage node that is down is missing in every part of the range, and its neighbours have enough to do.
     return Reply(answer, divisible=bool(warnings) and not partial)
 
@@ -168,31 +161,3 @@ def _warnings(body: bytes) -> tuple[str, ...]:
         return ()
     found = json.loads(body).get("warnings") or ()
     return tuple(str(warning)[:_MESSAGE_LENGTH] for warning in found)
-
-
-def _instant_series(rows: Any) -> Iterator[Series]:
-    # A scalar or a string comes as a bare pair, a vector as a list of objects.
-    if rows and not isinstance(rows[0], dict):
-        yield Series({}, (_sample(rows),))
-        return
-    for row in rows:
-        if "value" in row:
-            yield Series(_labels(row), (_sample(row["value"]),))
-
-
-def _labels(row: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): str(value) for name, value in row["metric"].items()}
-
-
-def _sample(pair: Sequence[Any]) -> Sample:
-    moment, value = pair
-    sample = Sample(float(moment), float(value))
-    if not isfinite(sample.time):
-        raise ValueError("a sample without a time")
-    return sample
-
-
-def _histograms(rows: Sequence[Mapping[str, Any]]) -> Iterator[Unanswered]:
-    failure = QueryFailed(FailureKind.NATIVE_HISTOGRAM, "the result is a native histogram, which has no single value")
-    for moment in sorted({round(float(pair[0])) for row in rows for pair in row.get("histograms", ())}):
-        yield Unanswered(moment, moment, failure)
