@@ -125,6 +125,26 @@ def test_the_operator_may_not_touch(installed: Cluster, resource: str) -> None:
 
 @pytest.mark.cluster
 @pytest.mark.parametrize(
+    ("namespace", "verbs"),
+    [
+        pytest.param("hypercare-system", ["get"], id="of its own namespace, each by its name"),
+        pytest.param("kube-system", [], id="of the cluster"),
+        pytest.param("default", [], id="of a tenant"),
+    ],
+)
+def test_secrets_may_be_read(installed: Cluster, namespace: str, verbs: list[str]) -> None:
+    assert [verb for verb in VERBS if allowed(installed, OPERATOR, verb, "secrets", namespace)] == verbs
+
+
+def test_the_pod_knows_its_namespace() -> None:
+    (deployment,) = of_kind("Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (variable,) = (each for each in container["env"] if each["name"] == "HYPERCARE_OWN_NAMESPACE")
+    assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.namespace"
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(
     ("role", "resource", "verbs"),
     [
         pytest.param("view", "hypercareperiods", "get list watch", id="viewers see periods"),
