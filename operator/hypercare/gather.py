@@ -6,6 +6,7 @@ from typing import Protocol
 from hypercare.domain.capacity import Claimant, ScalingPlan, plan_scaling
 from hypercare.domain.conditions import Problem, read_conditions
 from hypercare.domain.endpoint import Endpoint
+from hypercare.domain.endpoint_failures import access_problems
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.hold import Hold, Refusal
 from hypercare.domain.hold_record import read_hold
@@ -14,6 +15,7 @@ from hypercare.domain.life import Life
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, WORKLOADS, ObjectRef
 from hypercare.domain.period import Mode, Resolved
 from hypercare.domain.rollout import Target, combined, rollout_of
+from hypercare.domain.samples import QueryFailed
 from hypercare.domain.scaling_rows import read_rows
 from hypercare.domain.scaling_status import CapacityView, scaling_rows
 from hypercare.domain.snapshot import Capacity, Identity, Snapshot, Stored
@@ -31,6 +33,10 @@ class Sources(Protocol):
 
     def source(self, endpoint: Endpoint) -> MetricSource:
         """The source of an endpoint."""
+        ...
+
+    async def failure(self, endpoint: Endpoint) -> QueryFailed | None:
+        """Why nothing can be asked there; None when there is nothing in the way on this side."""
         ...
 
 
@@ -66,7 +72,7 @@ class Gatherer:
         identity = Identity(metadata["namespace"], metadata["name"], metadata["uid"], metadata["generation"])
         stored = _read_stored(status)
         workloads = {target: self._workload(identity, target) for target in resolved.spec.targets}
-        release = resolved.spec.plan.release
+        release, profile = resolved.spec.plan.release, resolved.profile
         source = self.source(resolved)
         subject = Subject(identity, resolved, life, stored, _live_since(status), now)
         overlay = await self._overlays.read(subject, source)
@@ -81,6 +87,7 @@ class Gatherer:
             readings=await self._evidence.read(subject, overlay, status, source),
             stored=stored,
             now=now,
+            access_problems=access_problems(profile, await self._sources.failure(profile.endpoint)),
         )
 
     def _workload(self, identity: Identity, target: Target) -> Body | None:

@@ -14,7 +14,7 @@ from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Exit, Phase
 from hypercare.domain.liveness import NotLive
 from hypercare.domain.rollout import Rollout, RolloutState
-from hypercare.domain.samples import FailureKind
+from hypercare.domain.samples import SECRET_FAILURES, FailureKind
 from hypercare.domain.scaling_rows import ScalingState
 from hypercare.domain.snapshot import Capacity, Leftover, NoneWanted, NotWritten, Overlay, Snapshot
 from tests.unit.lives import (
@@ -140,6 +140,8 @@ def test_a_prometheus_that_does_not_answer_tells_nothing_about_the_overlay(kind:
     assert "no answer" in lever.message
     asked = {FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.REFUSED, FailureKind.INVALID_ANSWER}
     assert lever.message.startswith("HypercareProfile/default: spec.prometheus.url: ") is (kind in asked)
+    opened = SECRET_FAILURES | {FailureKind.UNAUTHORIZED}
+    assert lever.message.startswith("HypercareProfile/default: spec.prometheus.secretRef: ") is (kind in opened)
 
 
 @pytest.mark.parametrize("case", SCALING, ids=lambda case: case.sentence)

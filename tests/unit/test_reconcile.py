@@ -1,12 +1,13 @@
 """Visits to a period: what is written, in which order, and what happens when a write is refused."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
 from hypercare.domain.conditions import ConditionType
-from hypercare.domain.objects import CONFIG_MAPS, PERIODS, ObjectRef
+from hypercare.domain.objects import CONFIG_MAPS, PERIODS, SECRETS, ObjectRef
 from hypercare.domain.overlay import OVERLAY_PREFIX
 from hypercare.domain.samples import FailureKind, QueryFailed
 from hypercare.ports import ApiError, Conflict, Forbidden, NotFound, Rejected, Unavailable
@@ -20,6 +21,7 @@ from tests.unit.loop import (
     HOLD,
     HPA,
     OVERLAY,
+    OWN_NAMESPACE,
     PERIOD,
     PERIOD_SPEC,
     PROFILE,
@@ -720,6 +722,22 @@ class TestBadInput:
         assert loop.condition(T.EVIDENCE_FRESH) == ("False", "PrometheusUnreachable")
         assert loop.floor == 4
         loop.prometheus.down = None
+        await loop.until("Completed")
+
+    async def test_a_secret_that_is_not_there(self, loop: Loop) -> None:
+        loop.server.edit(PROFILE, prometheus={**PROFILE_SPEC["prometheus"], "secretRef": {"name": "prom-auth"}})
+        await loop.pass_time(10)
+        for kind in (T.STALLED, T.EVIDENCE_FRESH):
+            assert loop.condition(kind)[1] == "SecretNotFound"
+            assert loop.conditions[kind].condition.message == (
+                "HypercareProfile/default: spec.prometheus.secretRef: "
+                "Secret hypercare-system/prom-auth does not exist: create it, or name another one"
+            )
+        assert loop.condition(T.ALERTS_TIGHTENED) == ("Unknown", "SecretNotFound")
+        assert loop.condition(T.EXIT_CRITERIA_MET)[0] == "Unknown"
+        assert (loop.prometheus.asked, loop.floor) == ([], 4)
+        secret = ObjectRef(SECRETS, OWN_NAMESPACE, "prom-auth")
+        loop.server.objects[secret] = {"data": {"token": b64encode(b"t0ken").decode()}}
         await loop.until("Completed")
 
     async def test_ready_falls_after_five_intervals_without_evidence(self) -> None:

@@ -7,6 +7,7 @@ both, so nothing is caused by a transition that a crash could forget.
 
 from dataclasses import dataclass, replace
 
+from hypercare.domain.endpoint_failures import with_advice
 from hypercare.domain.exit_criteria import weigh
 from hypercare.domain.findings import (
     EvidenceState,
@@ -29,10 +30,6 @@ from hypercare.domain.tightening import Tightened
 from hypercare.domain.transitions import advance, superseded
 
 _FAILURES = frozenset(kind.value for kind in FailureKind)
-# Of the endpoint itself; the other failures are about a question or its answer.
-_ENDPOINT_FAILURES = frozenset(
-    {FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.REFUSED, FailureKind.INVALID_ANSWER}
-)
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def _find(snapshot: Snapshot) -> Findings:
         target_problems=snapshot.target_problems,
         alert_problems=snapshot.overlay.plan.problems,
         scaling_problems=snapshot.capacity.plan.problems,
-        evidence_problems=spec.unreadable + spec.unreadable_advice,
+        evidence_problems=snapshot.access_problems + spec.unreadable + spec.unreadable_advice,
         notes=_notes(snapshot),
     )
 
@@ -102,7 +99,7 @@ def _alerts(snapshot: Snapshot) -> Lever:
         case NotWritten():
             return Unverified("Writing", "The tightened alerts are being written")
         case NotLive(reason, message) if reason in _FAILURES:
-            return Untold(reason, _with_endpoint(snapshot, reason, message))
+            return Untold(reason, with_advice(snapshot.resolved.profile, reason, message))
         case NotLive(reason, message):
             return Unverified(reason, message)
         case Live():
@@ -139,15 +136,7 @@ def _evidence(snapshot: Snapshot) -> EvidenceState:
         return EvidenceState(Exit.UNKNOWN, "", "", "suspended", "Evaluation is suspended")
     evaluation = resolved.profile.evaluation
     state = weigh(snapshot.readings, resolved.spec.unreadable, evaluation.interval + 2 * evaluation.step)
-    return replace(state, stale=_with_endpoint(snapshot, state.stale_reason, state.stale))
-
-
-def _with_endpoint(snapshot: Snapshot, reason: str, message: str) -> str:
-    """A failure of the endpoint, with the field that names it and what to do; any other message as it is."""
-    if reason not in _ENDPOINT_FAILURES:
-        return message
-    field = f"HypercareProfile/{snapshot.resolved.profile.name}: spec.prometheus.url"
-    return f"{field}: {message}; check the URL, and that the operator can connect to it"
+    return replace(state, stale=with_advice(resolved.profile, state.stale_reason, state.stale))
 
 
 def _unrestored(snapshot: Snapshot) -> str:

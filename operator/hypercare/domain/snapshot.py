@@ -84,7 +84,8 @@ class Capacity:
 class Reading:
     """One criterion and what its evidence says; `late_seconds` is how far it is behind what should be final.
 
-    `changes` of the verdict are those that the status does not tell yet, the newest last.
+    `changes` of the verdict are those that the status does not tell yet, the newest last. `unfinished`: the last visit
+    came further and there is more to read, so the next visit should come at once.
     """
 
     criterion: Criterion
@@ -93,11 +94,12 @@ class Reading:
     late_seconds: int
     stored: Body
     changes: tuple[VerdictChange, ...] = ()
+    unfinished: bool = False
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One visit's view. `now` in Unix seconds."""
+    """One visit's view. `now` in Unix seconds; `access_problems` keep Prometheus from being asked."""
 
     identity: Identity
     resolved: Resolved
@@ -109,3 +111,4 @@ class Snapshot:
     readings: tuple[Reading, ...]
     stored: Stored
     now: int
+    access_problems: tuple[Problem, ...] = ()
