@@ -1,8 +1,9 @@
 """The rules of the overlay: the copy of an alert, and an added alert, with the labels and texts that people need first.
 
-A copy keeps the expression as it is written, so a label that the original's own rule or group sets, or a metric name
-that is not fixed, can fail the copy only where it fails the original as well. Labels that hypercare sets anew are
-another matter: `conflicting_labels` finds those that the results carry already; only `namespace` is then left to them.
+A copy that keeps the expression as it is written can be failed by a label that the original's own rule or group sets
+only where the original fails as well. Labels that hypercare sets anew are another matter: `conflicting_labels` finds
+those that the results carry already; only `namespace` is then left to them. For a copy with a moved threshold every
+label counts that it sets: `overriding_labels`.
 """
 
 import re
@@ -15,7 +16,7 @@ from hypercare.domain.alert_syntax import AlertSyntax
 from hypercare.domain.durations import format_duration
 from hypercare.domain.overlay import AlertRule, OverlayIdentity
 from hypercare.domain.source_rules import SourceAlert
-from hypercare.domain.tightening import Tightened
+from hypercare.domain.tightening import AsWritten, Tightened
 
 CHANGE_ANNOTATION = "hypercare_change"
 _LABELS_IN_TEMPLATE = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_][a-zA-Z0-9_]*)|\$labels \"([^\"]+)\"")
@@ -36,16 +37,25 @@ def conflicting_labels(alert: SelectedAlert, syntax: AlertSyntax, labels: Mappin
     return newly_set & _carried(alert.source, syntax)
 
 
+def overriding_labels(alert: SelectedAlert, syntax: AlertSyntax, labels: Mapping[str, str]) -> frozenset[str]:
+    """All labels that a copy sets although the results carry them, those of the original's rule and group included.
+
+    Where two results become one by them, the original fails as well, unless only one of the two passed its bound.
+    """
+    return frozenset({*labels, *alert.source.own_labels, "alertname"}) & _carried(alert.source, syntax)
+
+
 def copy_rule(alert: SelectedAlert, syntax: AlertSyntax, change: Tightened, style: CopyStyle) -> AlertRule:
     """The copy of an alert."""
     source = alert.source
     carried = _carried(source, syntax)
     was, now = format_duration(change.original_for_seconds), format_duration(change.copy_for_seconds)
     summary = source.annotations.get("summary", source.alertname)
-    lead = _constant(f"Early warning for {style.subject} (after {now} instead of {was}): ")
+    earlier = f"after {now} instead of {was}" if isinstance(change.threshold, AsWritten) else str(change)
+    lead = _constant(f"Early warning for {style.subject} ({earlier}): ")
     return AlertRule(
         alertname=source.alertname,
-        expr=source.expr,
+        expr=source.expr if isinstance(change.threshold, AsWritten) else change.threshold.expr,
         for_text=now,
         keep_firing_for=source.keep_firing_for,
         labels={**source.labels, **style.labels, **_severity(alert), **_identity(style, source.rule_id, carried)},

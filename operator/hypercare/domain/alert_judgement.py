@@ -1,30 +1,21 @@
-"""What becomes of each alert at a given strength: its copy, or the reason why it has none.
+"""What becomes of each alert of a period at a given strength: its copy, or the reason why it has none.
 
-Later levers join in `judge`: what is shared by all of them (refusals, relaxing of what fires) stays around the call.
+`alert_tightening` decides about an alert by itself; what fires now and what the period adds joins here.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from hypercare.domain.alert_copies import conflicting_labels
 from hypercare.domain.alert_protection import AddedAlert, AlertProtection
 from hypercare.domain.alert_selection import SelectedAlert
 from hypercare.domain.alert_syntax import AlertSyntax, inputs_expr, read_alert
+from hypercare.domain.alert_tightening import CopyLabels, Levers, Unread, tighten_alert
 from hypercare.domain.conditions import Problem
 from hypercare.domain.overlay import OverlayIdentity, present_copies
 from hypercare.domain.promql import PromQLError
 from hypercare.domain.source_rules import Body, identity
 from hypercare.domain.tenancy import Tenancy, confine
-from hypercare.domain.tightening import (
-    FiringCopy,
-    ForRule,
-    Outcome,
-    Tightened,
-    Untouched,
-    UntouchedReason,
-    relax_firing,
-    shorten_for,
-)
+from hypercare.domain.tightening import FiringCopy, ForRule, Outcome, Tightened, Untouched, relax_firing
 from hypercare.domain.watched import Making, WatchedAlert
 
 ADDED_GROUP = "added"
@@ -59,13 +50,6 @@ class OverlayContext:
     def tenant_labels(self) -> frozenset[str]:
         """All labels that may name the namespace of a series."""
         return frozenset({self.tenancy.label, *(each.label for each in self.tenancy.exceptions)})
-
-
-@dataclass(frozen=True)
-class Unread:
-    """An expression that cannot be read: nothing can be recorded about it."""
-
-    message: str
 
 
 @dataclass(frozen=True)
@@ -178,15 +162,9 @@ def inputs_of(syntax: AlertSyntax) -> str:
 
 
 def _judge(selected: SelectedAlert, protection: AlertProtection, context: OverlayContext) -> JudgedAlert:
-    try:
-        syntax = read_alert(selected.source.expr, context.tenant_labels)
-    except PromQLError as error:
-        return JudgedAlert(selected, Untouched(UntouchedReason.UNSUPPORTED_PROMQL, str(error)), Unread(str(error)))
-    refusal = next(_refusals(selected, syntax, protection.labels), None)
-    if refusal is not None:
-        return JudgedAlert(selected, refusal, syntax)
-    source, rule = selected.source, ForRule(protection.tighten, selected.override_seconds)
-    outcome = shorten_for(source.for_seconds, source.group.interval_seconds, rule, context.strength)
+    levers = Levers(ForRule(protection.tighten, selected.override_seconds))
+    style = CopyLabels(protection.labels, context.tenant_labels)
+    outcome, syntax = tighten_alert(selected, levers, style, context.strength)
     return JudgedAlert(selected, outcome, syntax)
 
 
@@ -197,16 +175,3 @@ def _relaxed(judged: JudgedAlert, context: OverlayContext, present: Mapping[str,
     if refused or firing is None or present_seconds is None:
         return judged
     return replace(judged, outcome=relax_firing(source.for_seconds, judged.outcome, present_seconds, firing))
-
-
-def _refusals(selected: SelectedAlert, syntax: AlertSyntax, labels: Mapping[str, str]) -> Iterator[Untouched]:
-    if selected.refused:
-        yield Untouched(UntouchedReason.OVERRIDE_LOOSENS, selected.refused)
-    if syntax.always_same:
-        yield Untouched(UntouchedReason.ALWAYS_FIRES, "it reads no series: it always fires, or never does")
-    if syntax.reads_alerts:
-        yield Untouched(UntouchedReason.READS_ALERTS, "it reads the state of other alerts, copies among them")
-    if conflicts := conflicting_labels(selected, syntax, labels):
-        names = ", ".join(sorted(conflicts))
-        message = f"its results carry the label {names}; a copy that sets it could make several results one, and fail"
-        yield Untouched(UntouchedReason.LABEL_OVERRIDDEN, message)

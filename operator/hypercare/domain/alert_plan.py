@@ -16,7 +16,6 @@ from hypercare.domain.alert_judgement import (
     AcceptedAlert,
     JudgedAlert,
     OverlayContext,
-    Unread,
     inputs_of,
     judge,
     read_added,
@@ -24,6 +23,7 @@ from hypercare.domain.alert_judgement import (
 from hypercare.domain.alert_protection import AlertProtection, Deliver
 from hypercare.domain.alert_selection import select
 from hypercare.domain.alert_syntax import AlertSyntax
+from hypercare.domain.alert_tightening import Unread
 from hypercare.domain.conditions import Problem
 from hypercare.domain.overlay import OverlayAlert, OverlayGroup, OverlayTooLarge, build_overlay
 from hypercare.domain.source_rules import Body, SourceGroup

@@ -17,6 +17,7 @@ import promql_parser as pp
 from hypercare.domain.promql import UnsupportedPromQL, has_value, metric_name, nodes, parse, selectors
 from hypercare.domain.promql_text import matcher
 from hypercare.domain.result_labels import pinned_labels, result_labels
+from hypercare.domain.value_kinds import is_scalar
 
 _ALERT_METRICS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 _ABSENT = frozenset({"absent", "absent_over_time"})
@@ -62,7 +63,7 @@ def read_alert(expr: str, tenant_labels: frozenset[str]) -> AlertSyntax:
     timed = any(isinstance(node, pp.Call) and node.func.name in _CLOCK for node in nodes(tree))
     leaves = (frozenset(_input(selector, tenant_labels) for selector in _needed(leaf)) for leaf in _deciding(tree))
     return AlertSyntax(
-        always_same=_is_scalar(tree) or not (found or timed),
+        always_same=is_scalar(tree) or not (found or timed),
         reads_alerts=any(metric_name(selector) in _ALERT_METRICS for selector in found),
         inputs=tuple(dict.fromkeys(leaf for leaf in leaves if leaf)),
         carried_labels=result_labels(tree),
@@ -99,19 +100,6 @@ def _fills(node: pp.BinaryExpr) -> bool:
     return fills is not None and (fills.lhs is not None or fills.rhs is not None)
 
 
-def _is_scalar(node: pp.Expr) -> bool:
-    match node:
-        case pp.NumberLiteral():
-            return True
-        case pp.ParenExpr() | pp.UnaryExpr():
-            return _is_scalar(node.expr)
-        case pp.BinaryExpr():
-            return _is_scalar(node.lhs) and _is_scalar(node.rhs)
-        case pp.Call():
-            return bool(node.func.return_type == pp.ValueType.Scalar)
-    return False
-
-
 def _deciding(node: pp.Expr) -> Iterator[pp.Expr]:
     """The parts whose presence decides: both sides of `or`, the left of `and` and `unless`.
 
@@ -129,7 +117,7 @@ def _deciding(node: pp.Expr) -> Iterator[pp.Expr]:
         case pp.BinaryExpr() if str(node.op) in ("and", "unless"):
             yield from _deciding(node.lhs)
         case pp.BinaryExpr() if str(node.op) in _COMPARISONS:
-            yield node.rhs if _is_scalar(node.lhs) else node.lhs
+            yield node.rhs if is_scalar(node.lhs) else node.lhs
         case _:
             yield node
 

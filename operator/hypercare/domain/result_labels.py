@@ -7,7 +7,7 @@ series may always carry more than anybody wrote down, and the companion series s
 
 import promql_parser as pp
 
-from hypercare.domain.promql import selectors
+from hypercare.domain.promql import metric_name, selectors
 
 _RELABELLING = frozenset({"label_replace", "label_join"})
 _KEEPING_AGGREGATIONS = frozenset({"topk", "bottomk"})
@@ -38,6 +38,65 @@ def pinned_labels(node: pp.Expr) -> frozenset[str]:
     pins = [_pins(selector) for selector in selectors(node)]
     common = frozenset.intersection(*pins) if pins else frozenset()
     return frozenset(name for name, _ in common)
+
+
+def distinct_without_name(node: pp.Expr) -> bool:
+    """Whether no two results can differ in their metric name alone.
+
+    An alert's results lose their name, and two that become one by that fail the rule. Names that functions drop count
+    as well: servers with delayed name removal look for such results only at the very end.
+    """
+    match node:
+        case pp.VectorSelector():
+            return bool(metric_name(node))
+        case pp.ParenExpr() | pp.UnaryExpr() | pp.SubqueryExpr():
+            return distinct_without_name(node.expr)
+        case pp.MatrixSelector():
+            return distinct_without_name(node.vector_selector)
+        case pp.AggregateExpr():
+            grouped = str(node.op) not in _KEEPING_AGGREGATIONS and not groups_by_name(node)
+            return grouped or distinct_without_name(node.expr)
+        case pp.Call():
+            renames = node.func.name in _RELABELLING and node.args[1].val == "__name__"
+            return not renames and all(distinct_without_name(each) for each in node.args)
+        case pp.BinaryExpr():
+            return all(distinct_without_name(each) for each in _sides_with_names(node))
+    return True
+
+
+def labels_of_groups(node: pp.Expr) -> frozenset[str] | None:
+    """The only labels that results can have, where an outer `by (…)` says so; None where it does not."""
+    match node:
+        case pp.ParenExpr() | pp.UnaryExpr():
+            return labels_of_groups(node.expr)
+        case pp.AggregateExpr() if str(node.op) not in _KEEPING_AGGREGATIONS and node.param is None:
+            if node.modifier is None:
+                return _NONE
+            by = node.modifier.type == pp.AggModifierType.By
+            return frozenset(node.modifier.labels) if by else None
+    return None
+
+
+def groups_by_name(node: pp.AggregateExpr) -> bool:
+    """Whether an aggregation keeps the metric name as one of its groups' labels."""
+    if node.modifier is None or node.modifier.type != pp.AggModifierType.By:
+        return False
+    return "__name__" in node.modifier.labels
+
+
+def _sides_with_names(node: pp.BinaryExpr) -> tuple[pp.Expr, ...]:
+    match str(node.op):
+        case "and" | "unless":
+            return (node.lhs,)
+        case "or":
+            return node.lhs, node.rhs
+    match node.modifier.card if node.modifier else None:
+        case pp.VectorMatchCardinality.ManyToOne:
+            return (node.lhs,)
+        case pp.VectorMatchCardinality.OneToMany:
+            return (node.rhs,)
+    # One to one, each result has labels of its own; with a scalar, the names of the other side are still there.
+    return node.lhs, node.rhs
 
 
 def _pins(selector: pp.VectorSelector) -> frozenset[tuple[str, str]]:

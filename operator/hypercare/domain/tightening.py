@@ -5,7 +5,7 @@ Strength interpolates between the original (0) and the full tightening (100), in
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from fractions import Fraction
 
 from hypercare.domain.alert_protection import INHERITED, Inherited, Tighten
@@ -30,6 +30,23 @@ class UntouchedReason(StrEnum):
     READS_ALERTS = "ReadsAlerts"
     LABEL_OVERRIDDEN = "LabelOverridden"
     UNSUPPORTED_PROMQL = "UnsupportedPromQL"
+    NO_THRESHOLD = "NoThreshold"
+    COMPARED_WITH_ZERO = "ComparedWithZero"
+    EQUALITY = "Equality"
+    BOUND_NOT_CONSTANT = "BoundNotConstant"
+    SIGN_UNKNOWN = "SignUnknown"
+    BOUND_NOT_LITERAL = "BoundNotLiteral"
+    WHOLE_NUMBERS = "WholeNumbers"
+    WHOLE_SHARE = "WholeShare"
+    CLOCK = "Clock"
+    BOOL_MODIFIER = "BoolModifier"
+    ABSENCE = "Absence"
+    INSIDE_AGGREGATION = "InsideAggregation"
+    LEFT_OF_MATCHED_OR = "LeftOfMatchedOr"
+    RESULTS_COLLAPSE = "ResultsCollapse"
+    TEXT_NOT_UNDERSTOOD = "TextNotUnderstood"
+    BOUND_NOT_MOVED = "BoundNotMoved"
+    OVERRIDE_AMBIGUOUS = "OverrideAmbiguous"
 
     @property
     def refuses_copy(self) -> bool:
@@ -57,19 +74,55 @@ class Untouched:
 
 
 @dataclass(frozen=True)
-class Tightened:
-    """The copy fires after `copy_for_seconds` instead of `original_for_seconds`.
+class BoundChange:
+    """One moved bound: the operator as it is read with the value on the left, and the numbers before and after."""
 
-    `waits` is set when a firing copy keeps an earlier, stricter value until relaxing it would not silence it.
+    operator: str
+    original: str
+    copy: str
+
+
+@dataclass(frozen=True)
+class MovedThreshold:
+    """The expression with its deciding bounds moved, and what they were; each different change is listed once."""
+
+    expr: str
+    bounds: tuple[BoundChange, ...]
+
+
+class AsWritten(Enum):
+    """The threshold of a copy whose expression is the original's."""
+
+    AS_WRITTEN = "as written"
+
+
+AS_WRITTEN = AsWritten.AS_WRITTEN
+
+
+@dataclass(frozen=True)
+class Tightened:
+    """The copy fires after `copy_for_seconds` instead of `original_for_seconds`, or at a nearer bound, or both.
+
+    `waits` is set when a firing copy keeps an earlier, stricter value until relaxing it would not silence it. `left`
+    says why a lever that was asked for changes nothing.
     """
 
     original_for_seconds: int
     copy_for_seconds: int
     waits: bool = False
+    threshold: MovedThreshold | AsWritten = AS_WRITTEN
+    left: tuple[Untouched, ...] = ()
 
     def __str__(self) -> str:
         """The change in words, as the annotation `hypercare_change` shows it."""
-        return f"for {format_duration(self.original_for_seconds)}, now for {format_duration(self.copy_for_seconds)}"
+        before = after = ""
+        if isinstance(self.threshold, MovedThreshold):
+            before = " or ".join(f"{each.operator} {each.original}" for each in self.threshold.bounds)
+            after = " or ".join(f"{each.operator} {each.copy}" for each in self.threshold.bounds)
+        if self.original_for_seconds:
+            before += f" for {format_duration(self.original_for_seconds)}"
+            after += f" for {format_duration(self.copy_for_seconds)}"
+        return f"{before}, now {after}".replace("  ", " ").strip()
 
 
 Outcome = Tightened | Untouched
