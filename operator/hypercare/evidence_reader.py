@@ -1,11 +1,15 @@
 """Reading the evidence of a period: one round of range queries per evaluation interval, each distinct one once.
 
-Between two ticks of the interval, and after a status write that failed, the outcome in memory counts. It is what the
-status holds, or a little ahead of it; after a restart the fold goes on from the status and arrives at the same place.
+A tick is read and judged as of its beginning, whenever in it a visit comes, so all periods of a tick ask the same and
+share the answers (docs/decisions/0016). Between two ticks, and after a status write that failed, the outcome in memory
+counts. It is what the status holds, or a little ahead of it; after a restart the fold goes on from the status and
+arrives at the same place.
+
+What is far behind is read a piece at each visit, one visit right after the other, so that others get their turn.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,31 +19,39 @@ from hypercare.domain.evidence import EvidenceState
 from hypercare.domain.evidence_context import Context, NoEvidence
 from hypercare.domain.evidence_status import read_state, render_evidence
 from hypercare.domain.fields import Field
+from hypercare.domain.grid import align_down
 from hypercare.domain.judgement import Judgement, Verdict
 from hypercare.domain.life import Phase
 from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.period import Mode
 from hypercare.domain.quiet import NoOverlay, OverlayLive, OverlayNotLive, Recording, Watch, Whose
 from hypercare.domain.reading import Evaluated, State, evaluate, plan
-from hypercare.domain.samples import RangeQuery, Result
+from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
 from hypercare.domain.snapshot import Overlay, Reading
 from hypercare.domain.source_rules import MANAGED_BY, MANAGER
-from hypercare.domain.verdict_history import Told, VerdictChange, joined, untold
+from hypercare.domain.verdict_history import CATCHING_UP, Told, VerdictChange, joined, untold
 from hypercare.domain.window import parse_time
 from hypercare.overlay_reader import Subject
 from hypercare.ports import Body, EvidenceObserver, MetricSource, ObjectCache
 
+READ_SECONDS = 60.0
+"""What is not answered by then is missing for now: the rest of the visit must not wait for an endpoint in trouble."""
 _NAMES_LAST_SECONDS = 30
+_TOO_LATE = QueryFailed(FailureKind.TIMEOUT, f"Prometheus did not answer everything within {READ_SECONDS:g}s")
 
 
 @dataclass(frozen=True)
 class _Tick:
-    """What was found out at one tick: for which spec and run, and when (in evaluation intervals)."""
+    """What was found out at one tick: for which spec and run, and as of when (Unix seconds).
+
+    `unfinished` are the criteria that came further, and for which there is more to read at once.
+    """
 
     generation: int
     run: str
-    number: int
+    now: int
     outcomes: Mapping[str, Evaluated]
+    unfinished: frozenset[str]
 
 
 class EvidenceReader:
@@ -65,43 +77,45 @@ class EvidenceReader:
         if life.closed or life.phase is Phase.SUSPENDED:
             return tuple(_remembered(each, stored[each.name]) for each in criteria if each.name in stored)
         context = self._context(subject, overlay, life.started_at)
-        outcomes = await self._outcomes(subject, criteria, context, stored, source)
-        readings = tuple(_reading(each, outcomes[each.name], context, stored.get(each.name)) for each in criteria)
+        tick = await self._tick(subject, context, stored, source)
+        readings = tuple(_reading(each, tick, context, stored.get(each.name)) for each in criteria)
         ref = ObjectRef(PERIODS, subject.identity.namespace, subject.identity.name)
         if readings:
             self._observer.evaluated(ref, min(each.final_through for each in readings))
         return readings
 
-    async def _outcomes(
-        self,
-        subject: Subject,
-        criteria: Sequence[Criterion],
-        context: Context,
-        stored: Mapping[str, Field],
-        source: MetricSource,
-    ) -> Mapping[str, Evaluated]:
+    async def _tick(
+        self, subject: Subject, context: Context, stored: Mapping[str, Field], source: MetricSource
+    ) -> _Tick:
+        """Read what this tick has not read yet."""
         identity, run = subject.identity, subject.life.run.id
-        number = subject.now // subject.resolved.profile.evaluation.interval
         last = self._ticks.get(identity.uid)
-        if last is not None and (last.generation, last.run, last.number) == (identity.generation, run, number):
-            return last.outcomes
-        known = last.outcomes if last is not None and last.run == run else {}
+        known: Mapping[str, Evaluated] = last.outcomes if last is not None and last.run == run else {}
+        outcomes: dict[str, Evaluated] = {}
+        if last is not None and (last.generation, last.run, last.now) == (identity.generation, run, context.now):
+            outcomes |= {name: outcome for name, outcome in known.items() if name not in last.unfinished}
+        criteria = [each for each in subject.resolved.spec.criteria if each.name not in outcomes]
         plans = [plan(each, _state(each, known, stored), context) for each in criteria]
-        results = await _fetch({query for each in plans for query in each.queries}, source)
-        outcomes = {
-            each.criterion.name: _with_untold(
-                evaluate(each, {query: results[query] for query in each.queries}), known.get(each.criterion.name)
-            )
-            for each in plans
-        }
-        self._ticks[identity.uid] = _Tick(identity.generation, run, number, outcomes)
-        return outcomes
+        results = await _fetch({query for each in plans for query in each.queries}, source, context.now)
+        unfinished = set()
+        for each in plans:
+            name = each.criterion.name
+            outcome = evaluate(each, {query: results[query] for query in each.queries})
+            if outcome.judgement.reason == CATCHING_UP and outcome.state.final_through > each.state.final_through:
+                unfinished.add(name)
+            # The points of a day, kept for each criterion until the next tick, would be most of the memory in use.
+            outcomes[name] = replace(_with_untold(outcome, known.get(name)), points=())
+            # Judging a day takes a while, in which others would wait for their turn.
+            await asyncio.sleep(0)
+        tick = _Tick(identity.generation, run, context.now, outcomes, frozenset(unfinished))
+        self._ticks[identity.uid] = tick
+        return tick
 
     def _context(self, subject: Subject, overlay: Overlay, started_at: int) -> Context:
-        identity = subject.identity
+        identity, evaluation = subject.identity, subject.resolved.profile.evaluation
         return Context(
-            now=subject.now,
-            evaluation=subject.resolved.profile.evaluation,
+            now=align_down(subject.now, evaluation.interval),
+            evaluation=evaluation,
             tenancy=subject.tenancy,
             whose=Whose(identity.namespace, identity.name, subject.life.run.id),
             started_at=started_at,
@@ -134,9 +148,17 @@ def _state(criterion: Criterion, known: Mapping[str, Evaluated], stored: Mapping
     return read_state(stored[criterion.name]) if criterion.name in stored else NoEvidence()
 
 
-async def _fetch(queries: set[RangeQuery], source: MetricSource) -> Mapping[RangeQuery, Result]:
-    ordered = list(queries)
-    return dict(zip(ordered, await asyncio.gather(*(source.range(query) for query in ordered)), strict=True))
+async def _fetch(queries: set[RangeQuery], source: MetricSource, since: int) -> Mapping[RangeQuery, Result]:
+    """Ask for what was not asked for since then (Unix seconds), by anyone."""
+    if not queries:
+        return {}
+    asked = {query: asyncio.create_task(source.range(replace(query, since=since))) for query in queries}
+    try:
+        await asyncio.wait(asked.values(), timeout=READ_SECONDS)
+        return {query: task.result() if task.done() else _TOO_LATE for query, task in asked.items()}
+    finally:
+        for task in asked.values():
+            task.cancel()
 
 
 def _with_untold(outcome: Evaluated, last: Evaluated | None) -> Evaluated:
@@ -144,7 +166,8 @@ def _with_untold(outcome: Evaluated, last: Evaluated | None) -> Evaluated:
     return replace(outcome, changes=joined(last.changes if last is not None else (), outcome.changes))
 
 
-def _reading(criterion: Criterion, outcome: Evaluated, context: Context, stored: Field | None) -> Reading:
+def _reading(criterion: Criterion, tick: _Tick, context: Context, stored: Field | None) -> Reading:
+    outcome = tick.outcomes[criterion.name]
     settled = context.now - context.evaluation.delay
     before = _told(stored) if stored is not None else Told(Verdict.UNKNOWN, 0)
     through = max(outcome.state.final_through, context.started_at)
@@ -158,6 +181,7 @@ def _reading(criterion: Criterion, outcome: Evaluated, context: Context, stored:
         late_seconds=max(0, settled - outcome.state.final_through),
         stored=rendered,
         changes=news,
+        unfinished=criterion.name in tick.unfinished,
     )
 
 

@@ -1,16 +1,21 @@
 """Reading evidence: once per interval, each question once, and the same after a restart as without one."""
 
+import asyncio
+import gc
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from hypercare import evidence_reader
 from hypercare.adapters.cache import WatchCache
 from hypercare.domain.conditions import timestamp
+from hypercare.domain.evidence_context import MAX_POINTS
 from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Life
 from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.points import Point
 from hypercare.domain.samples import Answer, RangeQuery, Result, Sample, Series
 from hypercare.domain.snapshot import Overlay, Reading
 from hypercare.evidence_reader import EvidenceReader
@@ -20,7 +25,7 @@ from tests.unit.api_server import FakeApiServer
 from tests.unit.lives import ACTIVE, COMPLETED, HOUR, MINUTE, PENDING, QUIET, RUN, suspended
 from tests.unit.loop import Observer
 from tests.unit.metric_source import FakePrometheus
-from tests.unit.prometheus_answers import Source, constant
+from tests.unit.prometheus_answers import DOWN, Source, constant
 from tests.unit.snapshots import IDENTITY, LIVE_OVERLAY, UNTOLD, resolved
 
 REF = ObjectRef(PERIODS, "shop", "checkout")
@@ -153,6 +158,92 @@ class TestWhat:
         assert found.judgement.met_for_seconds <= 60
 
 
+class TestTick:
+    """A tick is read and judged as of its beginning, so that all periods of it ask the same."""
+
+    async def test_whenever_in_a_tick_a_visit_comes_it_asks_the_same(self) -> None:
+        asked = []
+        for delay in (0, 7, 59):
+            shop = Shop()
+            (found,) = await shop.read(QUIET + delay)
+            asked.append({(query, query.since) for query in shop.asked})
+            assert (found.final_through, found.late_seconds) == (QUIET - 30, 0)
+        assert asked[0] == asked[1] == asked[2]
+        assert {(query.end, since) for query, since in asked[0]} == {(QUIET, QUIET)}
+
+    async def test_the_first_visit_after_a_start_reads_at_once(self, shop: Shop) -> None:
+        (found,) = await shop.read(QUIET + 59)
+        assert found.judgement.verdict is Verdict.MET
+
+    async def test_what_is_not_answered_in_time_is_missing_for_now(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(evidence_reader, "READ_SECONDS", 0.01)
+        shop.prometheus = Hanging()
+        (found,) = await shop.read()
+        assert (found.judgement.verdict, found.judgement.reason) == (Verdict.UNKNOWN, "PrometheusTimeout")
+        assert shop.prometheus.given_up == len(shop.asked) == 2
+        shop.prometheus = FakePrometheus()
+        shop.prometheus.values["errors"] = constant(1)
+        (after,) = await shop.read(QUIET + 60)
+        assert after.judgement.verdict is Verdict.MET
+
+
+class TestCatchingUp:
+    """What is far behind is read piece by piece, at once."""
+
+    async def test_a_long_absence_is_read_within_one_tick(self) -> None:
+        shop = Shop()
+        now = QUIET + (3 * MAX_POINTS - 2) * 30
+        await shop.read(QUIET)
+        seen = []
+        for _ in range(4):
+            (found,) = await shop.read(now)
+            seen.append((found.unfinished, found.final_through, len(shop.asked)))
+        piece = MAX_POINTS * 30
+        assert seen == [
+            (True, QUIET - 30 + piece, 2),
+            (True, QUIET - 30 + 2 * piece, 2),
+            (False, now - 30, 2),
+            (False, now - 30, 0),
+        ]
+        assert found.judgement.verdict is Verdict.MET
+
+    async def test_only_what_is_behind_is_read_again(self) -> None:
+        """A criterion whose definition changed starts anew, so it is not behind."""
+        slow = {**ERRORS, "name": "slow", "query": "latency"}
+        shop = Shop(ERRORS, slow)
+        shop.prometheus.values["latency"] = constant(1)
+        await shop.read(QUIET)
+        shop.criteria[1] = {**slow, "below": 4}
+        now = QUIET + 2 * MAX_POINTS * 30
+        asked = []
+        for _ in range(2):
+            await shop.read(now, generation=4)
+            asked.append({name for query in shop.asked for name in ("errors", "latency") if name in query.expr})
+        assert asked == [{"errors", "latency"}, {"errors"}]
+
+    async def test_while_nothing_is_answered_there_is_no_hurry(self) -> None:
+        shop = Shop()
+        await shop.read(QUIET)
+        shop.prometheus.down = DOWN
+        now = QUIET + 2 * MAX_POINTS * 30
+        (found,) = await shop.read(now)
+        assert (found.judgement.reason, found.unfinished) == ("CatchingUp", False)
+        await shop.read(now)
+        assert shop.asked == []
+
+    async def test_points_are_not_kept(self) -> None:
+        """A day of points of each criterion would be most of the memory of the operator."""
+        shop = Shop()
+        await shop.read(QUIET)
+        gc.collect()
+        before = sum(isinstance(each, Point) for each in gc.get_objects())
+        await shop.read(QUIET + 10 * HOUR)
+        gc.collect()
+        assert sum(isinstance(each, Point) for each in gc.get_objects()) <= before
+
+
 class TestMemory:
     """What is in memory is what status holds, or a little ahead of it."""
 
@@ -261,8 +352,8 @@ class TestTold:
     async def test_missing_data_makes_it_late(self, shop: Shop) -> None:
         await shop.read()
         shop.prometheus.values["errors"] = lambda time: None if time > QUIET else 1
-        (found,) = await shop.read(QUIET + 90)
-        assert found.late_seconds == 60
+        (found,) = await shop.read(QUIET + 2 * MINUTE)
+        assert found.late_seconds == 90
 
     async def test_metrics_are_told_the_oldest(self) -> None:
         shop = Shop(ERRORS, {**ERRORS, "name": "slow", "query": "latency"})
@@ -339,6 +430,21 @@ class TestAlerts:
         shop.status = {}
         (found,) = await shop.read(now, mode="Observe")
         return found.judgement.reason
+
+
+class Hanging(FakePrometheus):
+    """A Prometheus that never answers."""
+
+    given_up = 0
+
+    async def range(self, query: RangeQuery) -> Result:
+        self.asked.append(query)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
+        raise AssertionError("unreachable")
 
 
 class Nameless(FakePrometheus):

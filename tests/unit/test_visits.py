@@ -22,7 +22,7 @@ from tests.unit.lives import (
     QUIET,
     suspended,
 )
-from tests.unit.snapshots import IDENTITY, PASSING, PROBLEM, UNTOLD, findings, resolved, snapshot
+from tests.unit.snapshots import IDENTITY, PASSING, PROBLEM, UNTOLD, findings, reading, resolved, snapshot
 
 WRITING = Unverified("Writing", "being written")
 OFF = Off("Relaxed", "down")
@@ -49,6 +49,12 @@ JUST_PREPARING = replace(PREPARING, phase_since=QUIET - 10, strength_since=QUIET
 CASES = (
     Case("Evidence is read once per interval, all periods at the same time.", visit(), findings(), 60.0),
     Case("A visit between two ticks comes back at the next one.", visit(now=QUIET + 25), findings(), 35.0),
+    Case(
+        "While there is more of an absence to read, the next visit comes at once.",
+        visit(readings=(reading(), replace(reading(), unfinished=True))),
+        findings(),
+        0.0,
+    ),
     Case("A clock that is nearer comes first.", visit(now=QUIET + HOUR - 10), findings(), 10.0),
     Case("Whatever is being applied is looked at every second.", visit(JUST_PREPARING), findings(alerts=WRITING), 1.0),
     Case(

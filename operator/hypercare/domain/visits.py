@@ -52,13 +52,18 @@ def _verification(snapshot: Snapshot, findings: Findings) -> list[float]:
 
 
 def _evidence(snapshot: Snapshot) -> list[float]:
-    """The next tick of the evaluation interval; periods tick together, so that they share requests."""
+    """The next tick of the evaluation interval; periods tick together, so that they share requests.
+
+    After an absence it is at once, for as long as there is more to read: who is due already comes first.
+    """
     life = snapshot.life
     interval = snapshot.resolved.profile.evaluation.interval
     if life.closed:
         return []
     if life.started_at is None or life.phase is Phase.SUSPENDED:
         return [float(max(interval, 30))]
+    if any(reading.unfinished for reading in snapshot.readings):
+        return [0.0]
     return [float(interval - snapshot.now % interval) + _spread(snapshot, interval // 10)]
 
 
