@@ -1,6 +1,7 @@
 """A loopback HTTP server that answers like a Prometheus, or in any way that a broken one or a proxy might."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,29 +45,44 @@ def error(status: int, kind: str, text: str) -> Response:
 
 @dataclass
 class Served:
-    """A running server: its URL, what it has been asked, and how many requests were under way at once."""
+    """A running server: its URL, what it has been asked (and how), and how many requests were under way at once."""
 
     url: str
     asked: list[Parameters] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+Admission = Callable[[Mapping[str, str]], Response | None]
+
+
+def anybody(headers: Mapping[str, str]) -> Response | None:
+    """Let every request in."""
+    return None
+
+
 @contextmanager
-def serving(behaviour: Behaviour) -> Iterator[Served]:
-    """Serve on a free loopback port until the block ends."""
+def serving(
+    behaviour: Behaviour, admission: Admission = anybody, tls: ssl.SSLContext | None = None
+) -> Iterator[Served]:
+    """Serve on a free loopback port until the block ends; `admission` says by the headers what is answered instead."""
     served = Served("")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parameters = dict(parse_qsl(urlsplit(self.path).query))
+            headers = dict(self.headers)
             with served.lock:
                 served.asked.append(parameters)
+                served.headers.append(headers)
+                served.paths.append(urlsplit(self.path).path)
                 served.at_once += 1
                 served.most_at_once = max(served.most_at_once, served.at_once)
             try:
-                self.send(behaviour(parameters))
+                self.send(admission(headers) or behaviour(parameters))
             finally:
                 with served.lock:
                     served.at_once -= 1
@@ -85,7 +101,9 @@ def serving(behaviour: Behaviour) -> Iterator[Served]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    served.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    served.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

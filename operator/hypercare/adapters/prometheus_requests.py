@@ -26,9 +26,12 @@ from hypercare.adapters.prometheus_session import (
     transport,
 )
 from hypercare.domain.endpoint import Endpoint
-from hypercare.domain.samples import FailureKind, InstantQuery, QueryFailed, RangeQuery
+from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+# With TLS 1.3 a client learns of a missing certificate only after its handshake, if the alert is not lost.
+_BROKEN_OFF = (ssl.SSLError, ConnectionResetError, BrokenPipeError)
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
 
 
 class Requester:
@@ -48,6 +51,7 @@ class Requester:
         self._session.mount(url, connection)
         self._name = f"Prometheus at {urlsplit(url).hostname or url}"
         self._server_timeout = {"timeout": f"{timeout:g}s"}
+        self._secure = url.startswith("https://")
 
     def close(self) -> None:
         """Close idle connections."""
@@ -56,10 +60,14 @@ class Requester:
     def ask(self, query: RangeQuery | InstantQuery) -> Reply:
         """Ask once."""
         reply = self._asked(query)
-        if isinstance(reply.result, QueryFailed):
-            told = self._credentials.redact(reply.result.message)
-            return replace(reply, result=replace(reply.result, message=told))
-        return reply
+        redact = self._credentials.redact
+        match reply.result:
+            case QueryFailed(_, message) as failure:
+                return replace(reply, result=replace(failure, message=redact(message)))
+            case Answer(_, warnings) as answer if warnings:
+                return replace(reply, result=replace(answer, warnings=tuple(map(redact, warnings))))
+            case _:
+                return reply
 
     def _asked(self, query: RangeQuery | InstantQuery) -> Reply:
         try:
@@ -77,9 +85,9 @@ class Requester:
             return self._not_connected(error)
 
     def _not_connected(self, error: requests.RequestException | HTTPError) -> Reply:
-        cause = next((each for each in _causes(error) if isinstance(each, ssl.SSLError)), None)
-        if cause is not None:
-            return self._failed(FailureKind.UNREACHABLE, f"cannot be reached over TLS: {_tls_reason(cause)}")
+        broken = next((each for each in _causes(error) if isinstance(each, _BROKEN_OFF)), None)
+        if broken is not None and self._secure:
+            return self._failed(FailureKind.UNREACHABLE, f"cannot be reached over TLS: {_tls_reason(broken)}")
         if isinstance(error, requests.ConnectionError):
             return self._failed(FailureKind.UNREACHABLE, "cannot be reached")
         if isinstance(error, HTTPError):
@@ -113,7 +121,11 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         pending.extend(inner for inner in wrapped if isinstance(inner, BaseException))
 
 
-def _tls_reason(error: ssl.SSLError) -> str:
+def _tls_reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
-    return (error.reason or "the handshake failed").replace("_", " ").lower()
+    reason = (isinstance(error, ssl.SSLError) and error.reason) or "connection closed"
+    if reason in _NO_TLS:
+        return "it does not speak TLS at this port"
+    reason = reason.replace("_", " ").lower()
+    return f"it broke off ({reason}); it may ask for a client certificate, or for another one"
