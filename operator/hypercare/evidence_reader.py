@@ -197,7 +197,7 @@ def _told(stored: Field) -> Told:
 def _remembered(criterion: Criterion, stored: Field) -> Reading:
     """What status says of a criterion that is not read any more."""
     state = read_state(stored)
-    shown = state if isinstance(state, EvidenceState) else EvidenceState("", 0)
+    shown = EvidenceState("", 0) if isinstance(state, NoEvidence) else state
     judgement = Judgement(
         verdict=stored.get("verdict").choice(Verdict, Verdict.UNKNOWN),
         reason=stored.get("reason").text("-"),

@@ -310,14 +310,15 @@ def test_the_full_status_has_every_field_of_the_schema() -> None:
 def full_status() -> Body:
     """The status of `status.yaml` with every list at its maximum.
 
-    Every criterion is in trouble at once, one in four has a regression bound, one in four scaled objects a message:
-    texts as the operator writes them, not texts as long as the schema allows, which the renderer has to cut.
+    Every criterion is in trouble at once, one in four has a regression bound and what other kinds remember, one in four
+    scaled objects a message: texts as the operator writes them, not texts as long as the schema allows, which the
+    renderer has to cut.
     """
     status: Body = yaml.safe_load((DATA / "status.yaml").read_text())
     bounds = {path: schema["maxItems"] for path, schema in nodes(schema_of("HypercarePeriod")) if "maxItems" in schema}
     types = [*"ABCDEFGHI", "Ready", "ExitCriteriaMet", "AlertsTightened"]
     criterion, scaled, refused = status["criteria"][0], status["scaling"][0], status["alerts"]["refusals"][0]
-    criteria = repeated(criterion, bounds["status.criteria"], "regression")
+    criteria = repeated(criterion, bounds["status.criteria"], "regression", "budget", "runs")
     status["criteria"] = [{**element, "name": f"errors-{number}"} for number, element in enumerate(criteria)]
     status["scaling"] = repeated(scaled, bounds["status.scaling"], "message")
     status["alerts"]["refusals"] = repeated(refused, bounds["status.alerts.refusals"])
@@ -326,9 +327,9 @@ def full_status() -> Body:
     return status
 
 
-def repeated(element: Body, count: int, sometimes: str = "") -> list[Body]:
-    """Copies of an element; the field `sometimes` is in one of four."""
-    lean = {key: value for key, value in element.items() if key != sometimes}
+def repeated(element: Body, count: int, *sometimes: str) -> list[Body]:
+    """Copies of an element; the fields `sometimes` are in one of four."""
+    lean = {key: value for key, value in element.items() if key not in sometimes}
     return [element if number % 4 == 0 else lean for number in range(count)]
 
 

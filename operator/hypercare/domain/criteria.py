@@ -13,10 +13,16 @@ from hypercare.domain.bounds import Above, Below, Between, Bound, Equals
 from hypercare.domain.expression_field import parse_expression, parse_finite
 from hypercare.domain.fields import Field
 from hypercare.domain.name_patterns import parse_name_pattern
+from hypercare.domain.runs import RunsKind, parse_runs
+from hypercare.domain.slo import SloKind, Sloth, parse_slo
 
 _DEFAULT_COVERAGE = 0.95
 _LONGEST_DEFAULT_GAP = 600
 _DEFAULT_GAP_SHARE = 0.05
+_KINDS = ("query", "ratio", "alerts", "slo", "runs")
+_BOUNDS = ("above", "below", "between", "equals")
+_NOT_WITH_SLO = ("sustainedFor", *_BOUNDS, "minSeries", "allowBad", "regression")
+_NOT_WITH_RUNS = (*_NOT_WITH_SLO, "coverage", "activeWhen")
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class AlertsKind:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-Kind = QueryKind | RatioKind | AlertsKind
+Kind = QueryKind | RatioKind | AlertsKind | SloKind | RunsKind
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,10 @@ class Regression:
 
 @dataclass(frozen=True)
 class Criterion:
-    """One exit criterion. Times are seconds of active time, shares are parts of one."""
+    """One exit criterion. Times are seconds of active time, shares are parts of one.
+
+    `sustained_seconds` is how long evidence takes at least: `sustainedFor`, for `slo` its `over`, for `runs` 0.
+    """
 
     name: str
     kind: Kind
@@ -125,6 +134,10 @@ class Criterion:
                 return "ratio"
             case AlertsKind():
                 return "alerts"
+            case SloKind():
+                return "slo"
+            case RunsKind():
+                return "runs"
 
 
 def parse_criterion(field: Field) -> Criterion:
@@ -133,11 +146,9 @@ def parse_criterion(field: Field) -> Criterion:
     Raises:
         InvalidField: with the path, also for PromQL that cannot be read.
     """
-    sustained = field.get("sustainedFor").seconds()
-    if sustained <= 0:
-        raise field.get("sustainedFor").error("must be longer than zero")
     kind = _parse_kind(field)
-    gap = min(_LONGEST_DEFAULT_GAP, int(_DEFAULT_GAP_SHARE * sustained))
+    sustained = _parse_sustained(field, kind)
+    gap = min(_LONGEST_DEFAULT_GAP, int(_DEFAULT_GAP_SHARE * sustained)) if sustained else _LONGEST_DEFAULT_GAP
     regression = _parse_regression(field.get("regression"))
     if isinstance(kind, AlertsKind) and isinstance(regression, Regression):
         raise field.get("regression").error("is not used with alerts, which have no value")
@@ -180,9 +191,9 @@ def _stable(value: object) -> object:
 
 
 def _parse_kind(field: Field) -> Kind:
-    written = [key for key in ("query", "ratio", "alerts") if field.get(key).present]
+    written = [key for key in _KINDS if field.get(key).present]
     if len(written) != 1:
-        raise field.error("exactly one of query, ratio and alerts must be set")
+        raise field.error(f"exactly one of {', '.join(_KINDS[:-1])} and {_KINDS[-1]} must be set")
     match written[0]:
         case "query":
             min_series = field.get("minSeries").integer(1)
@@ -191,8 +202,34 @@ def _parse_kind(field: Field) -> Kind:
             return QueryKind(parse_expression(field.get("query")), _parse_bound(field), min_series)
         case "ratio":
             return _parse_ratio(field)
+        case "slo":
+            return parse_slo(field.get("slo"))
+        case "runs":
+            return parse_runs(field.get("runs"))
         case _:
             return _parse_alerts(field.get("alerts"))
+
+
+def _parse_sustained(field: Field, kind: Kind) -> int:
+    """How long evidence takes; refuses what has no meaning for a kind that names its own span, or needs none."""
+    match kind:
+        case SloKind(source=source):
+            unused = (*_NOT_WITH_SLO, "activeWhen") if isinstance(source, Sloth) else _NOT_WITH_SLO
+            _refuse(field, unused, "slo with sloth" if isinstance(source, Sloth) else "slo")
+            return kind.over_seconds
+        case RunsKind():
+            _refuse(field, _NOT_WITH_RUNS, "runs")
+            return 0
+    sustained = field.get("sustainedFor").seconds()
+    if sustained <= 0:
+        raise field.get("sustainedFor").error("must be longer than zero")
+    return sustained
+
+
+def _refuse(field: Field, unused: tuple[str, ...], kind: str) -> None:
+    for key in unused:
+        if field.get(key).present:
+            raise field.get(key).error(f"is not used with {kind}")
 
 
 def _parse_ratio(field: Field) -> RatioKind:
@@ -217,7 +254,7 @@ def _parse_alerts(field: Field) -> AlertsKind:
 
 
 def _parse_bound(field: Field) -> Bound:
-    written = [key for key in ("above", "below", "between", "equals") if field.get(key).present]
+    written = [key for key in _BOUNDS if field.get(key).present]
     if len(written) != 1:
         raise field.error("exactly one of above, below, between and equals must be set")
     value = field.get(written[0])

@@ -16,7 +16,7 @@ from itertools import groupby
 from math import ceil, floor, inf
 
 from hypercare.domain.bounds import Above, AtLeast, AtMost, Bound, excess
-from hypercare.domain.criteria import AlertsKind, Criterion, NoRegression, Regression
+from hypercare.domain.criteria import AlertsKind, Criterion, NoRegression, QueryKind, RatioKind, Regression
 from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, Point, Restarted, series_text
 from hypercare.domain.streaks import Rule, Sort, Streak, assess, push, push_run, with_restarts
 
@@ -109,8 +109,9 @@ def yardstick(criterion: Criterion, step: int) -> Yardstick:
     match criterion.kind:
         case AlertsKind():
             return Yardstick(step, rule, regression, AtMost(0), alerts=True)
-        case kind:
+        case QueryKind() | RatioKind() as kind:
             return Yardstick(step, rule, regression, kind.bound)
+    raise TypeError(f"{criterion.kind_name} is judged elsewhere")
 
 
 def not_regressed(regression: Regression) -> Bound:

@@ -15,17 +15,25 @@ module of the kind.
 
 from collections.abc import Iterator, Mapping
 
+from hypercare.domain.budget import BudgetState
+from hypercare.domain.budget_reading import BudgetReading, evaluate_budget, history_budget, plan_budget
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.evidence import EvidenceState
 from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
 from hypercare.domain.grid import GridPoint
+from hypercare.domain.run_record import RunsState
+from hypercare.domain.runs import RunsKind
+from hypercare.domain.runs_reading import RunsReading, evaluate_runs, history_runs, plan_runs
 from hypercare.domain.samples import RangeQuery, Result
+from hypercare.domain.slo import SloKind
 from hypercare.domain.streak_history import Step
 from hypercare.domain.streak_reading import StreakReading, evaluate_streak, history_streak, plan_streak
 
-State = EvidenceState
-Reading = StreakReading
+State = EvidenceState | BudgetState | RunsState
+Reading = StreakReading | BudgetReading | RunsReading
 Evaluated = Outcome[State, GridPoint]
+_ANOTHER_KIND = EvidenceState("", 0)
+"""What another kind has stored: no definition is like it, so the streak starts anew."""
 
 
 def plan(criterion: Criterion, stored: State | NoEvidence, context: Context) -> Reading:
@@ -34,12 +42,24 @@ def plan(criterion: Criterion, stored: State | NoEvidence, context: Context) -> 
     Raises:
         PromQLError: only for a criterion that was not made by `parse_criterion`.
     """
-    return plan_streak(criterion, stored, context)
+    match criterion.kind:
+        case SloKind() as kind:
+            return plan_budget(criterion, kind, stored, context)
+        case RunsKind() as kind:
+            return plan_runs(criterion, kind, stored, context)
+    streak = stored if isinstance(stored, EvidenceState | NoEvidence) else _ANOTHER_KIND
+    return plan_streak(criterion, streak, context)
 
 
 def evaluate(reading: Reading, results: Mapping[RangeQuery, Result]) -> Evaluated:
     """Turn answers into points, final points into state, and all of it into a verdict."""
-    return evaluate_streak(reading, results)
+    match reading:
+        case BudgetReading():
+            return evaluate_budget(reading, results)
+        case RunsReading():
+            return evaluate_runs(reading, results)
+        case StreakReading():
+            return evaluate_streak(reading, results)
 
 
 def replay(reading: Reading, results: Mapping[RangeQuery, Result]) -> tuple[Evaluated, Iterator[Step]]:
@@ -47,5 +67,13 @@ def replay(reading: Reading, results: Mapping[RangeQuery, Result]) -> tuple[Eval
 
     Judgements come in the order of their points (Unix seconds). A point that changes nothing may be left out.
     """
-    outcome = evaluate_streak(reading, results)
-    return outcome, history_streak(reading, outcome)
+    match reading:
+        case BudgetReading():
+            budget = evaluate_budget(reading, results)
+            return budget, history_budget(reading, budget)
+        case RunsReading():
+            runs = evaluate_runs(reading, results)
+            return runs, history_runs(reading, runs)
+        case StreakReading():
+            streak = evaluate_streak(reading, results)
+            return streak, history_streak(reading, streak)

@@ -8,11 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hypercare.domain.assessment import unusable
+from hypercare.domain.assessment import decision_needed, unusable
 from hypercare.domain.conditions import Condition, Problem, read_conditions, stamp, timestamp
+from hypercare.domain.durations import format_duration
 from hypercare.domain.exit_criteria import NONE
 from hypercare.domain.findings import Findings
-from hypercare.domain.life import CLOSED, Life, Phase
+from hypercare.domain.life import CLOSED, Exit, Life, Outcome, Phase
+from hypercare.domain.outlook import ahead, outlook, stage_word
 from hypercare.domain.overlay import OVERLAY_PREFIX, revision_of
 from hypercare.domain.scaling_rows import render_rows
 from hypercare.domain.snapshot import Overlay, Snapshot
@@ -36,6 +38,8 @@ _PROGRESS_OF_CRITERIA = frozenset(
         "lastBad",
         "streakFloor",
         "regression",
+        "budget",
+        "runs",
         "message",
         "reason",
     }
@@ -60,8 +64,8 @@ def render_status(
         # Without strength nothing is tightened, and what was stays worth knowing.
         "alerts": _alerts(snapshot.overlay) if life.strength or not stored.alerts else stored.alerts,
         "scaling": render_rows(snapshot.capacity.rows),
-        "blocked": NONE if life.closed else findings.evidence.blocked,
-        "summary": _summary(findings)[:_SUMMARY_LIMIT],
+        "blocked": _blocked(findings, snapshot.now),
+        "summary": _clipped(_summary(findings, snapshot.now), _SUMMARY_LIMIT),
         "ends": _ends(snapshot, life),
         "timeline": render_timeline(timeline),
         "conditions": stamp(conditions, stored.conditions, identity.generation, snapshot.now),
@@ -100,7 +104,7 @@ def render_refused(stored: Mapping[str, Any], problem: Problem, generation: int,
         **kept,
         "observedGeneration": generation,
         "blocked": NONE if closed else problem.reason,
-        "summary": str(problem)[:_SUMMARY_LIMIT],
+        "summary": _clipped(str(problem), _SUMMARY_LIMIT),
         "conditions": stamp(conditions, before, generation, now),
     }
 
@@ -156,7 +160,15 @@ def _alerts(overlay: Overlay) -> dict[str, Any]:
     }
 
 
-def _summary(findings: Findings) -> str:
+def _blocked(findings: Findings, now: int) -> str:
+    """What stands between now and the exit; where no criterion does, the stage that is not over yet."""
+    if findings.life.closed or findings.evidence.blocked != NONE:
+        return NONE if findings.life.closed else findings.evidence.blocked
+    found = outlook(findings.life, findings.plan, findings.evidence.needed_seconds, now)
+    return stage_word(found) if found is not None and found.stage else NONE
+
+
+def _summary(findings: Findings, now: int) -> str:
     life, evidence = findings.life, findings.evidence
     match life.phase:
         case Phase.PENDING:
@@ -166,9 +178,43 @@ def _summary(findings: Findings) -> str:
         case Phase.ENDED:
             return f"Ended without success ({life.outcome}); everything is restored"
         case Phase.RELAXING:
-            return f"Relaxing ({life.outcome}) at {life.strength}%: {evidence.message}"
+            return f"Relaxing ({life.outcome}) at {life.strength}%: {_on_the_way_down(findings)}"
+        case Phase.SUSPENDED:
+            return f"{evidence.message}; the clock goes on, {_hard_end(findings)}"
+        case Phase.DECISION_NEEDED:
+            return decision_needed(findings)
         case _:
-            return f"{evidence.message}"
+            return f"{evidence.message}; {_ahead(findings, now)}"
+
+
+def _ahead(findings: Findings, now: int) -> str:
+    """What the clock asks for beside the criteria, and when relaxing can begin."""
+    evidence = findings.evidence
+    found = outlook(findings.life, findings.plan, evidence.needed_seconds, now)
+    if evidence.unreadable or found is None or findings.life.started_at is None:
+        return "relaxing begins when the criteria are met"
+    waits = f"stage {found.stage} lasts {format_duration(found.stage_seconds)} more, " if found.stage else ""
+    return waits + ahead(found, findings.plan.window.hard_end(findings.life.started_at))
+
+
+def _on_the_way_down(findings: Findings) -> str:
+    life, evidence, relax = findings.life, findings.evidence, findings.plan.relax
+    if not life.strength:
+        return findings.unrestored or "everything is restored"
+    if life.outcome is Outcome.MET and relax.guard and evidence.exit is not Exit.MET:
+        return f"no step down until the criteria are met again; {evidence.message}"
+    if life.last_step_at is None:
+        return f"{evidence.message}; the first step down is due"
+    return f"{evidence.message}; the next step down is due at {timestamp(life.last_step_at + relax.every_seconds)}"
+
+
+def _hard_end(findings: Findings) -> str:
+    started = findings.life.started_at
+    return f"the hard end is {timestamp(findings.plan.window.hard_end(started))}" if started else "also while suspended"
+
+
+def _clipped(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _ends(snapshot: Snapshot, life: Life) -> str:

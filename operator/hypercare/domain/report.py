@@ -6,6 +6,7 @@ fit into a ConfigMap. Evidence that could not be read is a note, never a gap tha
 
 from dataclasses import dataclass, replace
 
+from hypercare.domain import runs, slo
 from hypercare.domain.alert_plan import AlertOutcome
 from hypercare.domain.bounds import describe
 from hypercare.domain.criteria import AlertsKind, Criterion, QueryKind, RatioKind
@@ -14,7 +15,9 @@ from hypercare.domain.evidence import Shown
 from hypercare.domain.judgement import Judgement, Verdict
 from hypercare.domain.life import Outcome
 from hypercare.domain.release import Release
+from hypercare.domain.runs import RunsKind
 from hypercare.domain.scaling_rows import ScalingRow
+from hypercare.domain.slo import SloKind
 from hypercare.domain.status import TimelineEntry
 from hypercare.domain.tightening import Tightened, Untouched
 
@@ -165,7 +168,7 @@ class RunReport:
 
 def report_criterion(criterion: Criterion, judgement: Judgement) -> CriterionReport:
     """Put what was asked and what was found side by side."""
-    expression, bound = _asked(criterion)
+    expression, bound = asked_of(criterion)
     return CriterionReport(
         name=criterion.name,
         kind=criterion.kind_name,
@@ -206,7 +209,8 @@ def report_alerts(
     )
 
 
-def _asked(criterion: Criterion) -> tuple[str, str]:
+def asked_of(criterion: Criterion) -> tuple[str, str]:
+    """What a criterion asks, as the spec has it, and its bound in words."""
     match criterion.kind:
         case QueryKind(query=query, bound=bound):
             return query, describe(bound)
@@ -217,6 +221,10 @@ def _asked(criterion: Criterion) -> tuple[str, str]:
             labels = [f'{name}="{value}"' for name, value in alerts.labels]
             which = [*alerts.severities, *alerts.names, *labels] or ["all that are selected"]
             return f"{alerts.include}: {', '.join(which)}", f"none {states}"
+        case SloKind() as kind:
+            return slo.described(kind)
+        case RunsKind() as kind:
+            return runs.described(kind)
 
 
 def _detections(history: AlertHistory) -> list[Detection]:

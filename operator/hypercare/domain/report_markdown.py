@@ -108,7 +108,8 @@ def _criteria(report: RunReport) -> Iterator[str]:
 
 
 def _criterion(criterion: CriterionReport) -> tuple[str, ...]:
-    held = f"{format_duration(criterion.met_for_seconds)} of {format_duration(criterion.sustained_seconds)}"
+    asked = criterion.sustained_seconds
+    held = f"{format_duration(criterion.met_for_seconds)} of {format_duration(asked)}" if asked else NOTHING
     return (
         escaped(criterion.name) + (" (advisory)" if criterion.advisory else ""),
         criterion.verdict.value,

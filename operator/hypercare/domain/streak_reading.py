@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from hypercare.domain.conditions import timestamp
-from hypercare.domain.criteria import AlertsKind, Criterion, definition_hash
+from hypercare.domain.criteria import AlertsKind, Criterion, QueryKind, RatioKind, definition_hash
 from hypercare.domain.evidence import EvidenceState, Yardstick, yardstick
 from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome, Waiting
 from hypercare.domain.grid import align_down, align_up, final_points, settled_through
@@ -123,8 +123,9 @@ def _ask(criterion: Criterion, context: Context) -> ValueQuestions | AlertQuesti
                 return Waiting(OVERLAY_NOT_LIVE, "The rules that prove quiet have not been seen live yet")
             chosen = subjects(kind, context.watch)
             return AlertQuestions(chosen, ask(chosen, context.watch, context.whose, context.tenancy, step))
-        case kind:
+        case QueryKind() | RatioKind() as kind:
             return ask_values(kind, criterion.active_when, context.tenancy, context.evaluation.freshness)
+    raise TypeError(f"{criterion.kind_name} is read elsewhere")
 
 
 def _warm_up(asked: ValueQuestions | AlertQuestions | Waiting) -> int:

@@ -1,0 +1,103 @@
+"""Reading a `runs` criterion: what one visit asks of kube-state-metrics, and what the answers mean.
+
+Everything that was read after the last final point is read again at the next visit, so late samples still count.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from hypercare.domain.criteria import Criterion, definition_hash
+from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome
+from hypercare.domain.grid import align_down, align_up, final_points, settled_through
+from hypercare.domain.judged_steps import catching_up, changes_after, missing_for, outlined
+from hypercare.domain.run_marks import RunQuestions, ask_runs, mark_runs_at
+from hypercare.domain.run_record import RunRule, RunsPoint, RunsState, fold
+from hypercare.domain.runs import RunsKind
+from hypercare.domain.runs_judgement import RunsTail, judge_runs
+from hypercare.domain.samples import RangeQuery, Result
+from hypercare.domain.streak_history import Step
+
+
+@dataclass(frozen=True)
+class RunsReading:
+    """What one visit reads for one criterion: the points from `start` through `end` (none if `end` lies before)."""
+
+    criterion: Criterion
+    context: Context
+    rule: RunRule
+    state: RunsState
+    asked: RunQuestions
+    start: int
+    end: int
+
+    @property
+    def times(self) -> range:
+        """The points that are read."""
+        return range(self.start, self.end + 1, self.rule.step)
+
+    @property
+    def queries(self) -> tuple[RangeQuery, ...]:
+        """What to ask."""
+        expressions = self.asked.expressions() if self.times else ()
+        return tuple(RangeQuery(expr, self.start, self.end, self.rule.step) for expr in expressions)
+
+
+def plan_runs(criterion: Criterion, kind: RunsKind, stored: object, context: Context) -> RunsReading:
+    """Decide what to read, going on from what is stored; what another kind has stored starts anew."""
+    step = context.evaluation.step
+    asked = ask_runs(kind, context.tenancy, context.evaluation.freshness)
+    state = _state(stored, _definition(criterion, asked, step), context)
+    before = align_up(context.started_at, step) - step
+    if state.final_through < before:
+        state = RunsState(state.definition, before, floor=state.floor, last_seen=before)
+    start = state.final_through + step
+    end = min(align_down(context.now, step), start + (MAX_POINTS - 1) * step)
+    rule = RunRule(kind, step, criterion.max_gap_seconds, context.started_at)
+    return RunsReading(criterion, context, rule, state, asked, start, end)
+
+
+def evaluate_runs(reading: RunsReading, results: Mapping[RangeQuery, Result]) -> Outcome[RunsState, RunsPoint]:
+    """Turn answers into points, final points into state, and all of it into a verdict."""
+    rule, now, evaluation = reading.rule, reading.context.now, reading.context.evaluation
+    answers = {query.expr: result for query, result in results.items()}
+    points = mark_runs_at(rule.kind, reading.asked, answers, reading.times) if reading.times else ()
+    settled = settled_through(now, evaluation, rule.step)
+    final = final_points(points, settled, now, evaluation.max_delay)
+    state = fold(reading.state, final, rule)
+    judgement = judge_runs(state, RunsTail(points[len(final) :], settled), rule)
+    if reading.end + rule.step <= now:
+        judgement = catching_up(judgement, reading.end)
+    before = judge_runs(reading.state, RunsTail(), rule)
+    changes = changes_after((reading.state.final_through, before), _judged(reading, final))
+    return Outcome(state, judgement, points, changes)
+
+
+def history_runs(reading: RunsReading, outcome: Outcome[RunsState, RunsPoint]) -> Iterator[Step]:
+    """The judgement after each final point of what was read, where it says something else than before."""
+    return outlined(_judged(reading, (each for each in outcome.points if each.time <= outcome.state.final_through)))
+
+
+def _judged(reading: RunsReading, points: Iterable[RunsPoint]) -> Iterator[Step]:
+    state = reading.state
+    for point in points:
+        state = fold(state, (point,), reading.rule)
+        yield point.time, missing_for(judge_runs(state, RunsTail(), reading.rule), point.mark)
+
+
+def _definition(criterion: Criterion, asked: RunQuestions, step: int) -> str:
+    """A hash of what is asked and of the grid."""
+    parts = repr((definition_hash(criterion), step, asked.expressions()))
+    return hashlib.sha256(parts.encode()).hexdigest()[:12]
+
+
+def _state(stored: object, definition: str, context: Context) -> RunsState:
+    match stored:
+        case RunsState() if stored.definition == definition:
+            state = stored
+        case NoEvidence():
+            state = RunsState(definition, final_through=0)
+        case _:
+            settled = settled_through(context.now, context.evaluation, context.evaluation.step)
+            state = RunsState(definition, settled, floor=settled, last_seen=settled)
+    return state.restarted(context.floor)
