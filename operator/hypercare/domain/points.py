@@ -27,6 +27,7 @@ class MissingReason(StrEnum):
     NOT_A_NUMBER = "NotANumber"
     INFINITE = "InfiniteValue"
     TOO_FEW_SERIES = "TooFewSeries"
+    TOO_MANY_SERIES = "TooManySeries"
     SCRAPE_GAP = "ScrapeGap"
     LOW_TRAFFIC = "LowTraffic"
     ERRORS_WITHOUT_TOTAL = "ErrorsWithoutTotal"
@@ -34,6 +35,8 @@ class MissingReason(StrEnum):
     RULES_NOT_EVALUATED = "RulesNotEvaluated"
     NO_INPUT = "NoDataBehindAlert"
     RULE_FAILS = "RuleFails"
+    ZERO_REPLICAS = "ZeroReplicas"
+    NO_KUBE_STATE_METRICS = "KubeStateMetricsMissing"
     UNATTRIBUTED = "AlertNotAttributable"
     UNPROVABLE = "QuietNotProvable"
 

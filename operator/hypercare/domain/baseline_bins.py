@@ -1,0 +1,85 @@
+"""The bins of a `baseline` criterion: the expressions they need, and what each of them says.
+
+A bin has the value of the one series that the query returns at its end. Several series are no evidence: a label that
+comes and goes, such as a pod, has no history to compare with, so the query must aggregate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isinf, isnan
+
+from hypercare.domain.baseline import BaselineKind
+from hypercare.domain.points import Missing, MissingReason, Table, tabulate
+from hypercare.domain.promql import coverage_expr, parse
+from hypercare.domain.samples import RangeQuery, Result
+from hypercare.domain.tenancy import Tenancy, confine
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The value of one stretch of time, named by its end (Unix seconds)."""
+
+    time: int
+    value: float | Missing
+
+    @property
+    def missing(self) -> bool:
+        """Whether nothing can be said here."""
+        return isinstance(self.value, Missing)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether nothing can be said because the question was not answered at all."""
+        return isinstance(self.value, Missing) and self.value.unanswered
+
+
+@dataclass(frozen=True)
+class BaselineQuestions:
+    """The confined expression, and what has a value where fresh samples cover it (empty: everywhere)."""
+
+    value: str
+    coverage: str
+
+    def over(self, times: range) -> tuple[RangeQuery, ...]:
+        """What must be asked for these bins, each once."""
+        expressions = dict.fromkeys(expr for expr in (self.value, self.coverage) if expr)
+        return tuple(RangeQuery(expr, times[0], times[-1], times.step) for expr in expressions) if times else ()
+
+
+# The same for every visit, and parsing is most of what a visit costs.
+@lru_cache(maxsize=4096)
+def ask_baseline(kind: BaselineKind, tenancy: Tenancy, freshness: int) -> BaselineQuestions:
+    """Build the expressions, kept in the tenant's namespace. `freshness` in seconds."""
+    value = confine(kind.query, tenancy)
+    return BaselineQuestions(value, coverage_expr(parse(value), freshness))
+
+
+def bins_at(asked: BaselineQuestions, times: range, results: Mapping[RangeQuery, Result]) -> tuple[Bin, ...]:
+    """What each bin says."""
+    answers = {query.expr: tabulate(results[query], times) for query in asked.over(times)}
+    covered = answers.get(asked.coverage)
+    return tuple(Bin(time, _value(answers[asked.value], covered, time)) for time in times)
+
+
+def _value(values: Table, covered: Table | None, time: int) -> float | Missing:
+    match values.at(time):
+        case Missing() as failure:
+            return failure
+        case ():
+            return Missing(MissingReason.NO_DATA, "the query returned no series")
+        case (only,):
+            value = only.value
+        case several:
+            detail = f"{len(several)} series: a baseline compares one, so aggregate the query"
+            return Missing(MissingReason.TOO_MANY_SERIES, detail)
+    if isnan(value):
+        return Missing(MissingReason.NOT_A_NUMBER, "the value is NaN")
+    if isinf(value):
+        return Missing(MissingReason.INFINITE, "the value is infinite")
+    match covered.at(time) if covered is not None else None:
+        case Missing() as failure:
+            return failure
+        case ():
+            return Missing(MissingReason.SCRAPE_GAP, "no fresh samples: the targets were not scraped, or are gone")
+    return value

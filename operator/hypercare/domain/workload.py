@@ -1,0 +1,134 @@
+"""The criterion kind `workload`: the targets are available, and their containers have not restarted too often.
+
+All of it is read from kube-state-metrics, on the same grid as everything else, so it can be replayed. One expression
+per target holds every question about it. Its parts are told apart by the label `what`, and look back over a window, so
+what was between two points is seen as well.
+
+Available is a Deployment by its own condition, which knows what its strategy tolerates. The other kinds have none:
+there the least number of pods in the window must not be below the least that was wanted. So a pod that drops out for
+a single scrape is seen, and a scale-up has the length of the window to get its pods.
+
+Restarts are what the counters of a target's pods rose by since the point before, compared with their newest sample of
+up to `maxGap` earlier, so what happened in a tolerated hole counts after it. The counter of a new pod begins at zero.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hypercare.domain.fields import Field
+from hypercare.domain.objects import DAEMONSETS, DEPLOYMENTS, STATEFULSETS
+from hypercare.domain.promql_text import matcher
+from hypercare.domain.rollout import Target
+from hypercare.domain.tenancy import Tenancy, confine
+
+WHAT = "what"
+WANTED, CONDITION, RUNNING, COUNTED, RESTARTED = "wanted", "condition", "running", "counted", "restarted"
+MAX_RESTARTS = 1000
+RESTARTS_METRIC = "kube_pod_container_status_restarts_total"
+_SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""What names of pods and ReplicaSets end in (k8s.io/apimachinery/pkg/util/rand)."""
+_LONGEST_BASE, _SUFFIX, _LONGEST_HASH = 58, 5, 10
+"""A generated name is cut to 58 characters before its suffix of 5; a hash of 32 bits has at most 10 digits."""
+
+
+@dataclass(frozen=True)
+class WorkloadKind:
+    """Whether availability is judged, and how many restarts there may be in the window, of all targets together."""
+
+    available: bool = True
+    max_restarts: int = 0
+
+
+@dataclass(frozen=True)
+class WorkloadMetrics:
+    """Metrics of kube-state-metrics about one kind, and the label that holds the name (its docs/metrics/workload)."""
+
+    label: str
+    wanted: str
+    running: str
+
+
+METRICS = {
+    DEPLOYMENTS.kind: WorkloadMetrics(
+        "deployment", "kube_deployment_spec_replicas", "kube_deployment_status_replicas_available"
+    ),
+    STATEFULSETS.kind: WorkloadMetrics(
+        "statefulset", "kube_statefulset_replicas", "kube_statefulset_status_replicas_ready"
+    ),
+    DAEMONSETS.kind: WorkloadMetrics(
+        "daemonset", "kube_daemonset_status_desired_number_scheduled", "kube_daemonset_status_number_available"
+    ),
+}
+_CONDITION_METRIC = "kube_deployment_status_condition"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far back one expression looks, in seconds: over `window` for what is, and `before` further for what was."""
+
+    step: int
+    window: int
+    before: int
+
+
+def parse_workload(field: Field) -> WorkloadKind:
+    """Read `workload` of a criterion.
+
+    Raises:
+        InvalidField: with the path.
+    """
+    restarts = field.get("maxRestarts").integer(0)
+    if not 0 <= restarts <= MAX_RESTARTS:
+        raise field.get("maxRestarts").error(f"must be between 0 and {MAX_RESTARTS}")
+    return WorkloadKind(field.get("available").flag(True), restarts)
+
+
+def pod_pattern(target: Target) -> str:
+    """A regular expression (RE2, and Python's) that the whole name of each pod of the target matches.
+
+    A Deployment's pods are named `<name>-<hash of the pod template>-<suffix>`, a StatefulSet's `<name>-<ordinal>`, a
+    DaemonSet's `<name>-<suffix>`. A name that is cut says less, and then pods of another workload may match too.
+    """
+    character = f"[{_SUFFIX_ALPHABET}]"
+    suffix = f"{character}{{{_SUFFIX}}}"
+    name = re.sub(r"[^a-z0-9-]", r"\\\g<0>", target.name)
+    length = len(target.name)
+    if target.kind == STATEFULSETS.kind:
+        return f"{name}-[0-9]+"
+    if length >= _LONGEST_BASE:
+        return re.sub(r"[^a-z0-9-]", r"\\\g<0>", target.name[:_LONGEST_BASE]) + suffix
+    if target.kind == DAEMONSETS.kind:
+        return f"{name}-{suffix}"
+    longest = max(0, min(_LONGEST_HASH, _LONGEST_BASE - length - 2))
+    whole = f"{name}-{character}{{1,{longest}}}-{suffix}" if longest else ""
+    cut = f"{name}-{character}{{{_LONGEST_BASE - length - 1 + _SUFFIX}}}" if longest < _LONGEST_HASH else ""
+    return "|".join(each for each in (whole, cut) if each)
+
+
+# The same for every visit, and parsing is most of what a visit costs.
+@lru_cache(maxsize=4096)
+def workload_expression(target: Target, tenancy: Tenancy, reach: Reach) -> str:
+    """Everything that is asked about one target, as one expression, kept in the tenant's namespace."""
+    metrics = METRICS[target.kind]
+    named = matcher(metrics.label, "=", target.name)
+    counters = f"{RESTARTS_METRIC}{{{matcher('pod', '=~', pod_pattern(target))}}}"
+    pods = "sum by (pod, uid) (max by (pod, uid, container)"
+    now = f"{pods} (last_over_time({counters}[{reach.window}s])))"
+    before = f"{pods} (last_over_time({counters}[{reach.before}s] offset {reach.step}s)))"
+    parts = {
+        WANTED: _least(metrics.wanted, named, reach.window),
+        RUNNING: _least(metrics.running, named, reach.window),
+        COUNTED: f"count(count by (pod) ({now}))",
+        RESTARTED: f"({now} - {before} > 0 or ({now} > 0 unless {before}) and on () group({before}))",
+    }
+    if target.kind == DEPLOYMENTS.kind:
+        condition = f'condition="Available",{named},status="true"'
+        parts[CONDITION] = _least(_CONDITION_METRIC, condition, reach.window)
+    text = " or ".join(f'label_replace({part}, "{WHAT}", "{what}", "", "")' for what, part in parts.items())
+    return confine(text, tenancy)
+
+
+def _least(metric: str, matchers: str, window: int) -> str:
+    """The least value in the window; replicas of kube-state-metrics export each series twice."""
+    return f"min(min_over_time({metric}{{{matchers}}}[{window}s]))"
