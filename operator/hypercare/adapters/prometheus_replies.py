@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ from hypercare.domain.samples import (
 
 MAX_WAIT_SECONDS = 300.0
 """A longer `Retry-After` is not believed."""
+_STATUSES = frozenset(status.value for status in HTTPStatus)
 _MESSAGE_LENGTH = 300
 _PLAIN_TEXT_LENGTH = 200
 _IS_PARTIAL = re.compile(rb'"isPartial"\s*:\s*true')
@@ -108,7 +110,7 @@ def _query_refused(error: _Error, endpoint: str) -> Reply:
 
 def _asked_to_wait(record: Record, endpoint: str, error: _Error) -> Reply:
     wait = _wait_seconds(record.retry_after)
-    later = f", to be asked again after {format_duration(round(wait))}" if wait else ""
+    later = f", to be asked again after {format_duration(ceil(wait))}" if wait else ""
     what = f"answered with status {record.status}{later}"
     return Reply(_failed(FailureKind.REFUSED, endpoint, what, error), wait_seconds=wait)
 
@@ -144,11 +146,12 @@ def _error_of(record: Record) -> _Error:
 
 
 def _plain_text(record: Record) -> str:
-    """A short line that is meant for people; pages are not."""
+    """A short line that is meant for people; pages are not, and the name of the status is known already."""
     if not record.content_type.startswith("text/plain"):
         return ""
     text = record.body.decode("utf-8", "replace").strip()
-    return text if len(text) <= _PLAIN_TEXT_LENGTH and text.isprintable() else ""
+    known = text == HTTPStatus(record.status).phrase if record.status in _STATUSES else False
+    return text if len(text) <= _PLAIN_TEXT_LENGTH and text.isprintable() and not known else ""
 
 
 def _is_partial(body: bytes) -> bool:
