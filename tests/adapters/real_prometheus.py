@@ -195,16 +195,21 @@ def _send(url: str, metric: Mapping[str, Any]) -> None:
 
 @dataclass
 class Exporter:
-    """What a target shows when it is scraped: samples by series text such as `orders{pod="a"}`."""
+    """What a target shows when it is scraped: values by series text such as `orders{pod="a"}`; broken: an error."""
 
     port: int = 0
-    shown: dict[str, float] = field(default_factory=dict)
-    scrapes: int = 0
+    shown: dict[str, float | Callable[[], float]] = field(default_factory=dict)
     broken: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where it is scraped."""
+        return f"127.0.0.1:{self.port}"
 
     def text(self) -> str:
         """The page."""
-        return "".join(f"{series} {value}\n" for series, value in dict(self.shown).items())
+        now = {series: value() if callable(value) else value for series, value in dict(self.shown).items()}
+        return "".join(f"{series} {value}\n" for series, value in now.items())
 
 
 @contextmanager
@@ -214,7 +219,6 @@ def exporting() -> Iterator[Exporter]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            exporter.scrapes += 1
             body = exporter.text().encode()
             self.send_response(500 if exporter.broken else 200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")

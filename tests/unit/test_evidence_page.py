@@ -1,0 +1,42 @@
+"""The page on evidence names the test that proves each of its rows, and its reasons are explained."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+MODULES = ("test_data_situations.py", "test_live_situations.py")
+SITUATIONS = PAGE.partition("\n## Data situations\n")[2].partition("\n## ")[0]
+
+
+def rows() -> list[list[str]]:
+    """The cells of every row of the tables of situations."""
+    lines = (line for line in SITUATIONS.splitlines() if line.startswith("| ") and "---" not in line)
+    cells = ([cell.strip() for cell in line.strip("|").split(" |")] for line in lines)
+    return [row for row in cells if row[0] != "situation"]
+
+
+def proofs() -> set[str]:
+    """The names of all tests of the two modules."""
+    trees = (ast.parse((ROOT / "tests" / "adapters" / module).read_text(encoding="utf-8")) for module in MODULES)
+    functions = {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {name for name in functions if name.startswith("test_")}
+
+
+def test_every_situation_names_the_test_that_proves_it_and_every_test_its_situation() -> None:
+    assert all(len(row) == 5 for row in rows())
+    named = {row[4].strip("`") for row in rows()}
+    assert named == proofs()
+    assert len(rows()) > 40
+
+
+def test_every_reason_of_a_situation_is_explained() -> None:
+    reasons = {reason for row in rows() for reason in re.findall(r"`([A-Za-z]+)`", row[2])}
+    assert len(reasons) > 15
+    assert sorted(reason for reason in reasons if f"`{reason}`" not in OPERATIONS) == []
+
+
+def test_the_modules_are_named_on_the_page() -> None:
+    assert all(module in SITUATIONS for module in MODULES)
