@@ -11,6 +11,7 @@ from functools import lru_cache
 from hypercare.domain.bounds import Bound
 from hypercare.domain.criteria import ActiveWhen, AlwaysActive, Criterion, QueryKind, RatioKind, Regression
 from hypercare.domain.evidence import not_regressed
+from hypercare.domain.plain_points import plain_query, plain_ratio, plainly_good
 from hypercare.domain.points import (
     Bad,
     Idle,
@@ -101,7 +102,26 @@ def mark_values_at(
     tables = _Tables(
         table(asked.value), table(asked.total), table(asked.coverage), table(asked.active), table(asked.active_coverage)
     )
-    return tuple(_point(criterion, asked, tables, time) for time in times)
+    good = _plainly_good(criterion, asked, tables)
+    return tuple(good[time] if time in good else _point(criterion, asked, tables, time) for time in times)
+
+
+def _plainly_good(criterion: Criterion, asked: ValueQuestions, tables: _Tables) -> Mapping[int, Point]:
+    """The points that need no closer look, by their times."""
+    if not isinstance(criterion.active_when, AlwaysActive) or tables.coverage.failures:
+        return {}
+    match criterion.kind:
+        case QueryKind() as query:
+            values, bound = plain_query(query, tables.value), query.bound
+        case RatioKind() as ratio:
+            values, bound = plain_ratio(ratio, tables.value, tables.total), ratio.bound
+        case _:
+            return {}
+    fresh = {time for _, column in tables.coverage.columns for time in column} if asked.coverage else values.by_time
+    if isinstance(criterion.regression, Regression):
+        second = plainly_good(values, fresh, bound, not_regressed(criterion.regression))
+        return {time: Point(time, mark, mark) for time, mark in second.items()}
+    return {time: Point(time, mark) for time, mark in plainly_good(values, fresh, bound).items()}
 
 
 def _point(criterion: Criterion, asked: ValueQuestions, tables: _Tables, time: int) -> Point:
