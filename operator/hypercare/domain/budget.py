@@ -13,7 +13,7 @@ once their window holds nothing from before the floor.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from sys import float_info
 
@@ -24,6 +24,7 @@ from hypercare.domain.slo import SHORT_WINDOWS, SloKind, Sloth
 from hypercare.domain.streaks import Rule, Sort, Streak, push
 
 MAX_PARTS = SHORT_WINDOWS + 1
+"""The parts of a whole window, and the one that is being filled."""
 ENOUGH_ALLOWED = 3.0
 """Rule of three: without a single error, fewer events than would allow three prove the objective at no 95 %."""
 _ROUNDING = 1e-9
@@ -73,10 +74,6 @@ class Sums:
     errors: float = 0.0
     allowed: float = 0.0
 
-    def plus(self, other: "Sums") -> "Sums":
-        """Both together."""
-        return Sums(self.errors + other.errors, self.allowed + other.allowed)
-
     @property
     def burn(self) -> float:
         """How fast the budget burns; 0 where nothing happened at all."""
@@ -91,6 +88,7 @@ Ledger = tuple[Sums, ...]
 """By part, the newest last; of recorded shares the long window and the short one, with an allowance of 1."""
 _EMPTY_STREAK = Streak()
 _NOT_MEASURED = NotMeasured()
+_NOTHING = Sums()
 
 
 @dataclass(frozen=True)
@@ -133,6 +131,7 @@ class Measure:
         step: The distance of points, in seconds.
         rule: What the presence of points must look like.
         part: How many active points a part of the ledger has.
+        parts: How many parts are kept: those of a whole window, and the one that is being filled.
         max_burn: How fast the budget may burn.
         over_seconds: The length of the window, in words and for recorded shares.
         recorded: Whether shares are read that cover a window each, so that events cannot be counted.
@@ -142,6 +141,7 @@ class Measure:
     step: int
     rule: Rule
     part: int
+    parts: int
     max_burn: float
     over_seconds: int
     recorded: bool = False
@@ -166,10 +166,13 @@ class Measure:
 
 def measure(criterion: Criterion, kind: SloKind, step: int, since: int) -> Measure:
     """Translate times into numbers of points. `since`: where the window starts, in Unix seconds."""
+    rule = window_rule(criterion, step)
+    part = ceil(kind.over_seconds / (SHORT_WINDOWS * step))
     return Measure(
         step=step,
-        rule=window_rule(criterion, step),
-        part=ceil(kind.over_seconds / (SHORT_WINDOWS * step)),
+        rule=rule,
+        part=part,
+        parts=ceil(rule.points / part) + 1,
         max_burn=kind.max_burn,
         over_seconds=kind.over_seconds,
         recorded=isinstance(kind.source, Sloth),
@@ -192,10 +195,17 @@ def fold(state: BudgetState, points: Iterable[BudgetPoint], by: Measure) -> Budg
 
 
 def _take(state: BudgetState, point: BudgetPoint, by: Measure) -> BudgetState:
-    presence = push(state.presence, _sort(point.mark), point.time, by.rule, by.step)
     ledger, filled = _entered(state, point, by)
-    following = replace(state, final_through=point.time, presence=presence, ledger=ledger, filled=filled)
-    return following if isinstance(point.mark, Missing | Idle) else _shown(following, by)
+    absent = isinstance(point.mark, Missing | Idle)
+    return BudgetState(
+        definition=state.definition,
+        final_through=point.time,
+        presence=push(state.presence, _sort(point.mark), point.time, by.rule, by.step),
+        ledger=ledger,
+        filled=filled,
+        last=state.last if absent else _measured(by.long(ledger), point.time),
+        worst=state.worst if absent else _worse(state.worst, _measured(by.short(ledger), point.time), by),
+    )
 
 
 def _sort(mark: BudgetMark) -> Sort:
@@ -211,46 +221,43 @@ def _entered(state: BudgetState, point: BudgetPoint, by: Measure) -> tuple[Ledge
     match point.mark:
         case Idle():
             return state.ledger, state.filled
-        case Burns(long, short):
-            inside = point.time - max(by.since, state.presence.floor)
-            return (
-                _recorded(long, inside >= by.over_seconds),
-                _recorded(short, inside >= by.over_seconds // SHORT_WINDOWS),
-            ), 0
-        case Spent(errors, allowed):
-            spent = Sums(errors, allowed)
+        case Burns() as burns:
+            return _recorded(burns, point.time - max(by.since, state.presence.floor), by), 0
         case Missing() if by.recorded:
             return state.ledger, 0
         case Missing():
-            spent = Sums()
+            spent = _NOTHING
+        case Spent(errors, allowed):
+            spent = Sums(errors, allowed)
     if not state.ledger or state.filled >= by.part:
-        return (*state.ledger, spent)[-MAX_PARTS:], 1
-    return (*state.ledger[:-1], state.ledger[-1].plus(spent)), state.filled + 1
+        return (*state.ledger, spent)[-by.parts :], 1
+    newest = state.ledger[-1]
+    summed = Sums(newest.errors + spent.errors, newest.allowed + spent.allowed)
+    return (*state.ledger[:-1], summed), state.filled + 1
 
 
-def _recorded(burn: float, counts: bool) -> Sums:
-    return Sums(burn, 1.0) if counts else Sums()
-
-
-def _shown(state: BudgetState, by: Measure) -> BudgetState:
-    time = state.final_through
-    short = Measured(_number(by.short(state.ledger).burn), "", time)
-    forgotten = isinstance(state.worst, NotMeasured) or state.worst.time <= time - by.rule.points * by.step
-    worse = forgotten or (isinstance(state.worst, Measured) and short.value >= state.worst.value)
-    return replace(
-        state,
-        last=Measured(_number(by.long(state.ledger).burn), "", time),
-        worst=short if worse else state.worst,
+def _recorded(burns: Burns, inside_seconds: int, by: Measure) -> Ledger:
+    """Both windows, each from when on it reads nothing from before the floor."""
+    return (
+        Sums(burns.long, 1.0) if inside_seconds >= by.over_seconds else _NOTHING,
+        Sums(burns.short, 1.0) if inside_seconds >= by.over_seconds // SHORT_WINDOWS else _NOTHING,
     )
 
 
-def _number(burn: float) -> float:
-    """The burn as a number that JSON can hold."""
-    return min(burn, float_info.max)
+def _worse(worst: Shown, newest: Measured, by: Measure) -> Shown:
+    if isinstance(worst, NotMeasured) or worst.time <= newest.time - by.rule.points * by.step:
+        return newest
+    return newest if newest.value >= worst.value else worst
+
+
+def _measured(sums: Sums, time: int) -> Measured:
+    # JSON has no infinities.
+    return Measured(min(sums.burn, float_info.max), "", time)
 
 
 def _total(ledger: Ledger) -> Sums:
-    total = Sums()
+    errors = allowed = 0.0
     for part in ledger:
-        total = total.plus(part)
-    return total
+        errors += part.errors
+        allowed += part.allowed
+    return Sums(errors, allowed)

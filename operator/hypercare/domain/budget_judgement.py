@@ -8,6 +8,7 @@ nor a hole that may still fill up completes it; a budget that burns too fast in 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hypercare.domain.budget import ENOUGH_ALLOWED, BudgetPoint, BudgetState, Measure, Sums, fold
 from hypercare.domain.durations import format_duration
@@ -27,26 +28,52 @@ class BudgetTail:
 
 @dataclass(frozen=True)
 class _Window:
-    presence: Assessment
-    long: Sums
-    short: Sums
+    """How the window that ends with a state stands."""
+
+    state: BudgetState
     by: Measure
 
-    @property
-    def unmet(self) -> bool:
-        return any(sums.above(self.by.max_burn) and self.by.enough(sums) for sums in (self.long, self.short))
+    @cached_property
+    def long(self) -> Sums:
+        return self.by.long(self.state.ledger)
+
+    @cached_property
+    def short(self) -> Sums:
+        return self.by.short(self.state.ledger)
+
+    @cached_property
+    def presence(self) -> Assessment:
+        return assess(self.state.presence, self.state.final_through, self.by.rule, self.by.step)
 
     @property
-    def met(self) -> bool:
-        within = not self.long.above(self.by.max_burn) and not self.short.above(self.by.max_burn)
-        return self.presence.met and within and self.by.enough(self.long)
+    def verdict(self) -> Verdict:
+        by = self.by
+        above = [sums for sums in (self.long, self.short) if sums.above(by.max_burn)]
+        if any(by.enough(sums) for sums in above):
+            return Verdict.UNMET
+        return Verdict.MET if not above and by.enough(self.long) and self.full else Verdict.UNKNOWN
+
+    @property
+    def full(self) -> bool:
+        """Whether the window is as long as it must be, and there."""
+        rule, streak = self.by.rule, self.state.presence
+        match streak.track:
+            case ((Sort.GOOD, count),):
+                # Most days are this, and judging each of their points would take longer than all the rest.
+                return min(count, (self.state.final_through - streak.floor) // self.by.step) >= rule.points
+        return self.presence.met
+
+
+def verdict_on(state: BudgetState, by: Measure) -> Verdict:
+    """The verdict on final points alone."""
+    return _Window(state, by).verdict
 
 
 def judge_budget(state: BudgetState, tail: BudgetTail, by: Measure) -> Judgement:
     """Judge what is final, in the light of what is not yet."""
     settled = fold(state, (point for point in tail.points if point.time <= tail.settled_through), by)
     newest = fold(state, tail.points, by)
-    verdict, window = _verdict(_window(newest, by), _window(settled, by), _window(state, by))
+    verdict, window = _verdict(_Window(newest, by), _Window(settled, by), _Window(state, by))
     reason, message = _explain(verdict, window, tail)
     presence = window.presence
     return Judgement(
@@ -61,17 +88,12 @@ def judge_budget(state: BudgetState, tail: BudgetTail, by: Measure) -> Judgement
     )
 
 
-def _window(state: BudgetState, by: Measure) -> _Window:
-    presence = assess(state.presence, state.final_through, by.rule, by.step)
-    return _Window(presence, by.long(state.ledger), by.short(state.ledger), by)
-
-
 def _verdict(everything: _Window, settled: _Window, final: _Window) -> tuple[Verdict, _Window]:
     for window in (everything, settled, final):
-        if window.unmet:
+        if window.verdict is Verdict.UNMET:
             return Verdict.UNMET, window
     for window in (settled, final):
-        if not window.met:
+        if window.verdict is not Verdict.MET:
             return Verdict.UNKNOWN, window
     return Verdict.MET, final
 

@@ -4,17 +4,18 @@ Everything that was read after the last final point is read again at the next vi
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from hypercare.domain.budget import BudgetPoint, BudgetState, Measure, fold, measure
-from hypercare.domain.budget_judgement import BudgetTail, judge_budget
+from hypercare.domain.budget import BudgetPoint, BudgetState, Measure, measure, states
+from hypercare.domain.budget_judgement import BudgetTail, judge_budget, verdict_on
 from hypercare.domain.budget_marks import BudgetQuestions, ask_budget, mark_budget_at
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import Criterion, definition_hash
 from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome, Waiting
 from hypercare.domain.grid import align_down, align_up, final_points, settled_through
-from hypercare.domain.judged_steps import catching_up, changes_after, missing_for, outlined
+from hypercare.domain.judged_steps import catching_up, missing_for, outlined, with_changes
 from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.slo import SloKind
 from hypercare.domain.streak_history import Step
@@ -71,24 +72,25 @@ def evaluate_budget(reading: BudgetReading, results: Mapping[RangeQuery, Result]
     points = _points(reading, results)
     settled = settled_through(now, evaluation, by.step)
     final = final_points(points, settled, now, evaluation.max_delay)
-    state = fold(reading.state, final, by)
+    state, changes = with_changes(
+        reading.state,
+        zip(final, states(reading.state, final, by), strict=True),
+        partial(verdict_on, by=by),
+        partial(judge_budget, tail=BudgetTail(), by=by),
+    )
     judgement = judge_budget(state, BudgetTail(points[len(final) :], settled), by)
     if reading.end + by.step <= now:
         judgement = catching_up(judgement, reading.end)
-    before = judge_budget(reading.state, BudgetTail(), by)
-    changes = changes_after((reading.state.final_through, before), _judged(reading, final))
     return Outcome(state, judgement, points, changes)
 
 
 def history_budget(reading: BudgetReading, outcome: Outcome[BudgetState, BudgetPoint]) -> Iterator[Step]:
     """The judgement after each final point of what was read, where it says something else than before."""
-    return outlined(_judged(reading, (each for each in outcome.points if each.time <= outcome.state.final_through)))
+    return outlined(_judged(reading, [each for each in outcome.points if each.time <= outcome.state.final_through]))
 
 
-def _judged(reading: BudgetReading, points: Iterable[BudgetPoint]) -> Iterator[Step]:
-    state = reading.state
-    for point in points:
-        state = fold(state, (point,), reading.by)
+def _judged(reading: BudgetReading, points: Sequence[BudgetPoint]) -> Iterator[Step]:
+    for point, state in zip(points, states(reading.state, points, reading.by), strict=True):
         yield point.time, missing_for(judge_budget(state, BudgetTail(), reading.by), point.mark)
 
 

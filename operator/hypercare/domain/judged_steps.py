@@ -3,8 +3,9 @@
 Nothing but final points is told, each judged as if it had been the last one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.judgement import Judgement, Verdict
@@ -23,13 +24,30 @@ def outlined(steps: Iterable[Step]) -> Iterator[Step]:
             yield time, judgement
 
 
-def changes_after(before: Step, steps: Iterable[Step]) -> tuple[VerdictChange, ...]:
-    """The verdict before these steps, and each change on the way."""
-    found = [VerdictChange(*before)]
-    for time, judgement in steps:
-        if judgement.verdict is not found[-1].verdict:
-            found.append(VerdictChange(time, judgement))
-    return tuple(found)
+class _State(Protocol):
+    @property
+    def final_through(self) -> int: ...
+
+
+class _Point(Protocol):
+    @property
+    def mark(self) -> object: ...
+
+
+S = TypeVar("S", bound=_State)
+P = TypeVar("P", bound=_Point)
+
+
+def with_changes(
+    state: S, followed: Iterable[tuple[P, S]], verdict_on: Callable[[S], Verdict], judge: Callable[[S], Judgement]
+) -> tuple[S, tuple[VerdictChange, ...]]:
+    """The last of the states that followed final points; also the verdict before them, and each change on the way."""
+    found = [VerdictChange(state.final_through, judge(state))]
+    newest = state
+    for point, newest in followed:
+        if verdict_on(newest) is not found[-1].verdict:
+            found.append(VerdictChange(newest.final_through, missing_for(judge(newest), point.mark)))
+    return newest, tuple(found)
 
 
 def missing_for(judgement: Judgement, mark: object) -> Judgement:

@@ -41,20 +41,24 @@ def judge_runs(state: RunsState, tail: RunsTail, rule: RunRule) -> Judgement:
     )
 
 
+def verdict_on(state: RunsState, rule: RunRule) -> Verdict:
+    """The verdict on final points alone."""
+    walk = walk_back(state, rule.kind)
+    if walk.failed > rule.kind.failed:
+        return Verdict.UNMET
+    present = state.last_seen == state.final_through
+    known = walk.failed + walk.unseen <= rule.kind.failed
+    return Verdict.MET if present and walk.enough and known else Verdict.UNKNOWN
+
+
 def _verdict(newest: RunsState, settled: RunsState, final: RunsState, rule: RunRule) -> tuple[Verdict, RunsState]:
     for state in (newest, settled, final):
-        if walk_back(state, rule.kind).failed > rule.kind.failed:
+        if verdict_on(state, rule) is Verdict.UNMET:
             return Verdict.UNMET, state
     for state in (settled, final):
-        if not _met(state, rule):
+        if verdict_on(state, rule) is not Verdict.MET:
             return Verdict.UNKNOWN, state
     return Verdict.MET, final
-
-
-def _met(state: RunsState, rule: RunRule) -> bool:
-    walk = walk_back(state, rule.kind)
-    present = state.last_seen == state.final_through
-    return present and walk.enough and walk.failed + walk.unseen <= rule.kind.failed
 
 
 def _explain(verdict: Verdict, state: RunsState, tail: RunsTail, rule: RunRule) -> tuple[str, str]:

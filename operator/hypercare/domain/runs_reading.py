@@ -4,17 +4,18 @@ Everything that was read after the last final point is read again at the next vi
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hypercare.domain.criteria import Criterion, definition_hash
 from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome
 from hypercare.domain.grid import align_down, align_up, final_points, settled_through
-from hypercare.domain.judged_steps import catching_up, changes_after, missing_for, outlined
+from hypercare.domain.judged_steps import catching_up, missing_for, outlined, with_changes
 from hypercare.domain.run_marks import RunQuestions, ask_runs, mark_runs_at
-from hypercare.domain.run_record import RunRule, RunsPoint, RunsState, fold
+from hypercare.domain.run_record import RunRule, RunsPoint, RunsState, states
 from hypercare.domain.runs import RunsKind
-from hypercare.domain.runs_judgement import RunsTail, judge_runs
+from hypercare.domain.runs_judgement import RunsTail, judge_runs, verdict_on
 from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.streak_history import Step
 
@@ -64,24 +65,25 @@ def evaluate_runs(reading: RunsReading, results: Mapping[RangeQuery, Result]) ->
     points = mark_runs_at(rule.kind, reading.asked, answers, reading.times) if reading.times else ()
     settled = settled_through(now, evaluation, rule.step)
     final = final_points(points, settled, now, evaluation.max_delay)
-    state = fold(reading.state, final, rule)
+    state, changes = with_changes(
+        reading.state,
+        zip(final, states(reading.state, final, rule), strict=True),
+        partial(verdict_on, rule=rule),
+        partial(judge_runs, tail=RunsTail(), rule=rule),
+    )
     judgement = judge_runs(state, RunsTail(points[len(final) :], settled), rule)
     if reading.end + rule.step <= now:
         judgement = catching_up(judgement, reading.end)
-    before = judge_runs(reading.state, RunsTail(), rule)
-    changes = changes_after((reading.state.final_through, before), _judged(reading, final))
     return Outcome(state, judgement, points, changes)
 
 
 def history_runs(reading: RunsReading, outcome: Outcome[RunsState, RunsPoint]) -> Iterator[Step]:
     """The judgement after each final point of what was read, where it says something else than before."""
-    return outlined(_judged(reading, (each for each in outcome.points if each.time <= outcome.state.final_through)))
+    return outlined(_judged(reading, [each for each in outcome.points if each.time <= outcome.state.final_through]))
 
 
-def _judged(reading: RunsReading, points: Iterable[RunsPoint]) -> Iterator[Step]:
-    state = reading.state
-    for point in points:
-        state = fold(state, (point,), reading.rule)
+def _judged(reading: RunsReading, points: Sequence[RunsPoint]) -> Iterator[Step]:
+    for point, state in zip(points, states(reading.state, points, reading.rule), strict=True):
         yield point.time, missing_for(judge_runs(state, RunsTail(), reading.rule), point.mark)
 
 
