@@ -44,8 +44,10 @@ WRITING = Unverified("Writing", "The tightened alerts are being written")
 UNREACHABLE = Untold("PrometheusUnreachable", "no connection")
 OFF = Off("Relaxed", "Strength is down to 0%")
 STALE = EvidenceState(Exit.UNKNOWN, "errors is 6m behind: down", "PrometheusUnreachable", "errors (unknown)", "errors")
-MET = EvidenceState(Exit.MET, "", "", "-", "All 1 exit criteria are met")
-REGRESSED = EvidenceState(Exit.UNMET, "", "", "errors (regressed)", "errors: 9", regressed=("errors", "latency"))
+MET = EvidenceState(Exit.MET, "", "", "-", "The exit criterion is met")
+REGRESSED = EvidenceState(
+    Exit.UNMET, "", "", "errors (regressed)", "errors: 9", regressed=("errors",), regression="errors is past"
+)
 MISSING = Problem("spec.targets[0]", "TargetNotFound", "Deployment shop/checkout does not exist", stalls=False)
 BROKEN = Problem("spec.exitCriteria[0].query", "InvalidPromQL", "does not parse", stalls=True)
 NO_CRITERIA = Problem("spec.exitCriteria", "NoExitCriteria", "name at least one", stalls=True)
@@ -389,17 +391,17 @@ EVIDENCE = (
         "InvalidPromQL",
         "spec.exitCriteria[0].query: does not parse",
     ),
-    Case("All met is True.", findings(evidence=MET), T.EXIT_CRITERIA_MET, "True", "AllMet", "All 1"),
+    Case("All met is True.", findings(evidence=MET), T.EXIT_CRITERIA_MET, "True", "AllMet", "The exit criterion"),
     Case("One unmet is False.", findings(evidence=REGRESSED), T.EXIT_CRITERIA_MET, "False", "Unmet"),
     Case("Else it is Unknown.", findings(), T.EXIT_CRITERIA_MET, "Unknown", "Unknown", "Good for 20m of 1h"),
     Case("Within bounds is False.", findings(), T.REGRESSED, "False", "WithinBounds"),
     Case(
-        "Past the regression bound is True, with the names.",
+        "Past the regression bound is True, and says which and how.",
         findings(evidence=REGRESSED),
         T.REGRESSED,
         "True",
         "PastRegressionBound",
-        "errors, latency",
+        "errors is past",
     ),
 )
 

@@ -222,12 +222,18 @@ class TestEvidence:
         down = reading(Verdict.UNKNOWN, reason="PrometheusUnreachable", message="no answer")
         gap = reading(Verdict.UNKNOWN, late=999, reason="ScrapeGap", message="no fresh samples")
         told = [decide(snapshot(readings=(each,))).findings.evidence.stale for each in (down, gap)]
-        assert told[0].startswith("HypercareProfile/default: spec.prometheus.url: errors is ")
-        assert told[1].startswith("errors is ")
+        assert told[0].startswith("HypercareProfile/default: spec.prometheus.url: errors: no answer; check")
+        assert told[1].startswith("errors: no fresh samples (read through ")
 
     def test_evidence_may_lag_one_interval_and_two_steps(self) -> None:
         assert decide(snapshot(readings=(reading(late=120),))).findings.evidence.stale == ""
-        assert decide(snapshot(readings=(reading(late=121),))).findings.evidence.stale != ""
+        gap, longer = (reading(Verdict.UNKNOWN, late=late, reason="ScrapeGap") for late in (120, 121))
+        assert decide(snapshot(readings=(gap,))).findings.evidence.stale == ""
+        assert decide(snapshot(readings=(longer,))).findings.evidence.stale != ""
+
+    def test_evidence_may_lag_longer_while_a_hole_may_fill(self) -> None:
+        assert decide(snapshot(readings=(reading(late=720),))).findings.evidence.stale == ""
+        assert decide(snapshot(readings=(reading(late=721),))).findings.evidence.stale_reason == "EvidenceLate"
 
 
 class TestRestored:

@@ -1,19 +1,22 @@
 """Exit criteria together: unknown is never success, advisory never blocks, a regression does."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.conditions import Problem
-from hypercare.domain.exit_criteria import weigh
+from hypercare.domain.bounds import Above
+from hypercare.domain.conditions import MESSAGE_LIMIT, Problem, timestamp
+from hypercare.domain.criteria import Regression
+from hypercare.domain.exit_criteria import LATE, weigh
 from hypercare.domain.judgement import Regressed, Verdict
 from hypercare.domain.life import Exit
 from hypercare.domain.samples import FailureKind
 from hypercare.domain.snapshot import Reading
-from tests.unit.snapshots import reading
+from tests.unit.lives import QUIET
+from tests.unit.snapshots import criterion, reading
 
 MET, UNMET, UNKNOWN = Verdict
 LATE_LIMIT = 120
@@ -36,35 +39,35 @@ class Case:
 LATENCY_MET = reading(MET, "latency")
 REGRESSED = reading(UNMET, "latency", regressed=Regressed.YES, message="900 is past 500")
 CASES = (
-    Case("One that is met is all.", (reading(),), Exit.MET, "-", "All 1 exit criteria are met"),
+    Case("One that is met is all.", (reading(),), Exit.MET, "-", "The exit criterion is met"),
     Case("All must be met.", (reading(), LATENCY_MET), Exit.MET, "-", "All 2 exit criteria are met"),
     Case(
         "One that collects blocks, and says for how long.",
         (reading(UNKNOWN), LATENCY_MET),
         Exit.UNKNOWN,
         "errors (40m left)",
-        "1 of 2 exit criteria block: errors: Good for 20m of 1h",
+        "1 of 2 exit criteria block: errors: Good for 20m of 1h, 40m to go",
     ),
     Case(
         "One that is unknown for another reason blocks.",
         (reading(UNKNOWN, reason="ScrapeGap", message="no fresh samples"),),
         Exit.UNKNOWN,
         "errors (unknown)",
-        "1 of 1 exit criteria block: errors: no fresh samples",
+        "1 of 1 exit criteria block: errors is unknown: no fresh samples, 40m to go",
     ),
     Case(
-        "Unmet outweighs unknown.",
+        "Unmet outweighs unknown, and comes first.",
         (reading(UNKNOWN, "latency"), reading(UNMET)),
         Exit.UNMET,
-        "latency (40m left), errors (unmet)",
-        "2 of 2 exit criteria block: latency: Good for 20m of 1h; errors: 9 is not below 5",
+        "errors (unmet), latency (40m left)",
+        "2 of 2 exit criteria block: errors is unmet: 9 is not below 5, 40m to go; latency: Good for 20m of 1h",
     ),
     Case(
         "A regression is unmet, whatever the verdict is.",
         (reading(MET, regressed=Regressed.YES),),
         Exit.UNMET,
         "errors (regressed)",
-        "1 of 1 exit criteria block: errors: Values were below 5 for 1h",
+        "1 of 1 exit criteria block: errors has regressed: Values were below 5 for 1h",
     ),
     Case("A regressed one is told as such.", (REGRESSED,), Exit.UNMET, "latency (regressed)", "1 of 1 exit criteria"),
     Case(
@@ -74,7 +77,13 @@ CASES = (
         "errors (unknown)",
         "1 of 1 exit criteria block",
     ),
-    Case("A bound that is kept does not block.", (reading(MET, regressed=Regressed.NO),), Exit.MET, "-", "All 1"),
+    Case(
+        "A bound that is kept does not block.",
+        (reading(MET, regressed=Regressed.NO),),
+        Exit.MET,
+        "-",
+        "The exit criterion",
+    ),
     Case(
         "One that cannot be read blocks the rest.",
         (reading(),),
@@ -96,7 +105,7 @@ CASES = (
         (reading(), reading(UNMET, "latency", advisory=True, regressed=Regressed.YES)),
         Exit.MET,
         "-",
-        "All 1 exit criteria are met",
+        "The exit criterion is met",
     ),
 )
 
@@ -107,6 +116,59 @@ def test_weigh(case: Case) -> None:
     assert found.exit is case.expected
     assert found.blocked == case.blocked
     assert found.message.startswith(case.message)
+
+
+def changed_at(since: str, read: Reading) -> Reading:
+    return replace(read, stored={**read.stored, "since": since})
+
+
+def test_the_sentence_begins_with_what_is_worst_and_says_since_when() -> None:
+    """Regressed, unmet, unknown, collecting; of equals the one that needs longest."""
+    since = "2027-01-15T12:00:00Z"
+    found = weigh(
+        (
+            reading(UNKNOWN, "volume"),
+            reading(UNKNOWN, "slow", remaining_seconds=7200),
+            changed_at(since, reading(UNKNOWN, "backlog", reason="NoData", message="no series")),
+            changed_at(since, reading(UNMET, "latency", message='0.9 is not below 0.5 (pod="a")')),
+            changed_at(since, reading(UNMET, "errors", regressed=Regressed.YES, message="0.2 is not below 0.01")),
+        ),
+        (),
+        LATE_LIMIT,
+    )
+    assert found.blocked == (
+        "errors (regressed), latency (unmet), backlog (unknown), slow (2h left), volume (40m left)"
+    )
+    assert found.message == (
+        "5 of 5 exit criteria block: "
+        "errors has regressed since 2027-01-15T12:00:00Z: 0.2 is not below 0.01, 40m to go; "
+        'latency is unmet since 2027-01-15T12:00:00Z: 0.9 is not below 0.5 (pod="a"), 40m to go; '
+        "backlog is unknown since 2027-01-15T12:00:00Z: no series, 40m to go; "
+        "slow: Good for 20m of 1h, 2h to go; volume: Good for 20m of 1h, 40m to go"
+    )
+    assert found.needed_seconds == 7200
+
+
+def test_a_regression_says_which_bound_was_passed() -> None:
+    past = reading(UNMET, "errors", regressed=Regressed.YES, message="0.2 is not below 0.01")
+    bounded = replace(past, criterion=criterion("errors", regression=Regression(Above(0.05), 300)))
+    expected = "errors is past its regression bound (above 0.05 for 5m): 0.2 is not below 0.01"
+    assert weigh((bounded,), (), LATE_LIMIT).regression == expected
+
+
+def test_of_many_criteria_the_first_are_told_and_the_rest_named() -> None:
+    found = weigh(tuple(reading(UNMET, f"c{index}") for index in range(20)), (BROKEN,), LATE_LIMIT)
+    assert found.unreadable
+    assert found.message.startswith("21 of 21 exit criteria block: spec.exitCriteria[1].query: does not parse; c0 is ")
+    assert found.message.endswith("; and 16 more: " + ", ".join(f"c{index}" for index in range(4, 20)))
+
+
+def test_a_sentence_fits_into_the_status_whatever_the_messages_are() -> None:
+    found = weigh(
+        tuple(reading(UNMET, "c" * 60 + str(index), message="x" * 256) for index in range(20)), (), LATE_LIMIT
+    )
+    assert len(found.message) < MESSAGE_LIMIT - 150
+    assert found.message.endswith("…")
 
 
 def test_what_has_regressed_is_named_but_for_advisory_ones() -> None:
@@ -179,7 +241,8 @@ class TestStaleness:
 
     def test_beyond_the_limit_is_stale_with_how_far(self) -> None:
         found = weigh((reading(UNKNOWN, late=LATE_LIMIT + 1, reason="ScrapeGap"),), (), LATE_LIMIT)
-        assert found.stale == "errors is 2m1s behind: Good for 20m of 1h"
+        through = timestamp(QUIET - 30 - LATE_LIMIT - 1)
+        assert found.stale == f"errors: Good for 20m of 1h (read through {through}, 2m1s behind)"
         assert found.stale_reason == "ScrapeGap"
 
     @pytest.mark.parametrize("kind", FailureKind)
@@ -188,9 +251,18 @@ class TestStaleness:
         assert found.stale_reason == kind.value
         assert "no connection" in found.stale
 
+    @pytest.mark.parametrize("reason", ["Collecting", "LowTraffic", "NotANumber", "QuietNotProvable"])
+    def test_where_samples_are_seen_a_hole_before_them_may_fill_first(self, reason: str) -> None:
+        late = (reading(UNKNOWN, late=600, reason=reason),)
+        assert weigh(late, (), LATE_LIMIT, 600).stale == ""
+        assert weigh(late, (), LATE_LIMIT, 599).stale_reason == LATE
+
+    def test_where_nothing_is_seen_it_is_stale_all_the_same(self) -> None:
+        assert weigh((reading(UNKNOWN, late=600, reason="NoData"),), (), LATE_LIMIT, 600).stale_reason == "NoData"
+
     def test_an_advisory_criterion_that_cannot_be_read_is_told_too(self) -> None:
         found = weigh((reading(), reading(UNKNOWN, "cost", advisory=True, late=999)), (), LATE_LIMIT)
-        assert found.stale.startswith("cost is ")
+        assert found.stale.startswith("cost: ")
         assert found.exit is Exit.MET
 
     def test_all_that_are_late_are_told(self) -> None:

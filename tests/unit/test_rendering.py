@@ -119,8 +119,9 @@ def test_a_status_as_people_see_it() -> None:
         "criteria": [{"name": "errors", "verdict": "Met", "message": "Values were below 5 for 1h"}],
         "alerts": {"selected": 1, "tightened": 0, "untouched": 1, "refusals": status["alerts"]["refusals"]},
         "scaling": status["scaling"],
-        "blocked": "-",
-        "summary": "All 1 exit criteria are met",
+        "blocked": "stage elevated (1h left)",
+        "summary": "The exit criterion is met; stage elevated lasts 1h more, relaxing begins at "
+        f"{timestamp(QUIET + HOUR)} at the earliest",
         "ends": timestamp(T0 + 14 * HOUR)[:16] + "Z (extended 1x)",
         "timeline": [{"time": timestamp(T0), "reason": "RunStarted", "message": "Run r1 began"}],
     }
@@ -139,19 +140,37 @@ def test_every_life_fits_the_schema_and_comes_back(place: str) -> None:
 
 SUMMARIES: tuple[tuple[Life, str, str, str], ...] = (
     (PENDING, "Waiting for the start: Deployment checkout runs 2.4.0", "start", "-"),
-    (ACTIVE, "All 1 exit criteria are met", "-", timestamp(T0 + 12 * HOUR)[:16] + "Z"),
-    (EXTENDED, "All 1 exit criteria are met", "-", timestamp(T0 + 14 * HOUR)[:16] + "Z (extended 1x)"),
+    (
+        ACTIVE,
+        "The exit criterion is met; stage intensive lasts 1h more, "
+        f"relaxing begins at {timestamp(QUIET + 3 * HOUR)} at the earliest",
+        "stage intensive (1h left)",
+        timestamp(T0 + 12 * HOUR)[:16] + "Z",
+    ),
+    (
+        EXTENDED,
+        f"The exit criterion is met; relaxing begins at {timestamp(QUIET)} at the earliest",
+        "-",
+        timestamp(T0 + 14 * HOUR)[:16] + "Z (extended 1x)",
+    ),
     (
         RELAXING_MET,
-        "Relaxing (Met) at 25%: All 1 exit criteria are met",
+        "Relaxing (Met) at 25%: The exit criterion is met; "
+        f"the next step down is due at {timestamp(QUIET + 30 * MINUTE)}",
         "-",
         timestamp(T0 + 12 * HOUR)[:16] + "Z",
     ),
-    (suspended(ACTIVE), "Evaluation is suspended", "suspended", timestamp(T0 + 12 * HOUR)[:16] + "Z"),
+    (
+        suspended(ACTIVE),
+        f"Evaluation is suspended; the clock goes on, the hard end is {timestamp(T0 + 16 * HOUR)}",
+        "suspended",
+        timestamp(T0 + 12 * HOUR)[:16] + "Z",
+    ),
     (
         DECISION_NEEDED,
-        "All 1 exit criteria are met",
-        "-",
+        f"The hard end has come without the evidence, and protections are held until {timestamp(QUIET + 3 * HOUR)}: "
+        "release a fix, roll back, or move the hard end (window.duration, window.extension). The exit criterion is met",
+        "decision",
         f"held until {timestamp(QUIET + 3 * HOUR)[:16]}Z",
     ),
     (COMPLETED, "Completed: the exit criteria were met and everything is restored", "-", "-"),

@@ -14,6 +14,7 @@ from hypercare.domain.conditions import (
     Observed,
     Problem,
     false,
+    timestamp,
     true,
     unknown,
 )
@@ -102,6 +103,15 @@ def unusable(problem: Problem) -> tuple[Condition, ...]:
     return tuple(told.get(kind, unknown(kind, problem.reason)) for kind in ConditionType)
 
 
+def decision_needed(findings: Findings) -> str:
+    """What a person has to decide at the hard end, until when, and on what evidence."""
+    until = timestamp(findings.life.phase_since + findings.plan.window.hold_seconds)
+    return (
+        f"The hard end has come without the evidence, and protections are held until {until}: release a fix, "
+        f"roll back, or move the hard end (window.duration, window.extension). {findings.evidence.message}"
+    )
+
+
 def _targets_found(findings: Findings) -> Condition:
     kind = ConditionType.TARGETS_FOUND
     if findings.target_problems:
@@ -154,9 +164,8 @@ def _exit_criteria(findings: Findings) -> Condition:
 
 
 def _regressed(findings: Findings) -> Condition:
-    names = findings.evidence.regressed
-    if names:
-        return true(ConditionType.REGRESSED, "PastRegressionBound", f"Past the regression bound: {', '.join(names)}")
+    if findings.evidence.regressed:
+        return true(ConditionType.REGRESSED, "PastRegressionBound", findings.evidence.regression)
     return false(ConditionType.REGRESSED, "WithinBounds")
 
 
@@ -186,8 +195,7 @@ def _stalled(findings: Findings, before: Before, observed: tuple[Condition, ...]
     if fatal is not None:
         return true(kind, fatal.reason, str(fatal))
     if findings.life.phase is Phase.DECISION_NEEDED:
-        message = f"The hard end has come and the criteria are not met: {findings.evidence.message}"
-        return true(kind, "DecisionNeeded", message)
+        return true(kind, "DecisionNeeded", decision_needed(findings))
     targets, *levers, restored = observed
     late = next((condition for condition in (targets, *levers) if _overdue(condition, findings, before)), None)
     if late is not None:

@@ -135,7 +135,8 @@ def _evidence(snapshot: Snapshot) -> EvidenceState:
     if life.phase is Phase.SUSPENDED:
         return EvidenceState(Exit.UNKNOWN, "", "", "suspended", "Evaluation is suspended")
     evaluation = resolved.profile.evaluation
-    state = weigh(snapshot.readings, resolved.spec.unreadable, evaluation.interval + 2 * evaluation.step)
+    late = evaluation.interval + 2 * evaluation.step
+    state = weigh(snapshot.readings, resolved.spec.unreadable, late, late + evaluation.max_delay)
     return replace(state, stale=with_advice(resolved.profile, state.stale_reason, state.stale))
 
 

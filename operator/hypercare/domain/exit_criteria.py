@@ -24,6 +24,8 @@ LATE = "EvidenceLate"
 _BLOCKED_LIMIT = 120
 _TOLD = 5
 _TOLD_LIMIT = 170
+# Leaves room in a condition and in the summary for what comes before and after.
+_MESSAGE_LIMIT = 750
 _UNANSWERED = frozenset(kind.value for kind in FailureKind)
 _COLLECTING = frozenset({"Collecting", "WarmingUp"})
 # Fresh samples that say nothing are not old ones: a night without traffic is no fault of the evidence.
@@ -132,11 +134,21 @@ def _message(blocking: Sequence[Reading], unreadable: Sequence[Problem]) -> str:
     found = _by_urgency(blocking)
     told = [str(problem) for problem in unreadable] + [_told(each) for each in found]
     if not told:
-        return f"All {len(blocking)} exit criteria are met" if blocking else "No criterion blocks, and none is met"
+        return _all_met(len(blocking))
     shown = "; ".join(told[:_TOLD])
     more = [_name(each) for each in found[max(0, _TOLD - len(unreadable)) :]]
     rest = _clipped(f"; and {len(told) - _TOLD} more: {', '.join(more)}", _BLOCKED_LIMIT) if more else ""
-    return f"{len(told)} of {len(blocking) + len(unreadable)} exit criteria block: {shown}{rest}"
+    sentence = f"{len(told)} of {len(blocking) + len(unreadable)} exit criteria block: {shown}"
+    return _clipped(sentence, _MESSAGE_LIMIT) + rest
+
+
+def _all_met(count: int) -> str:
+    match count:
+        case 0:
+            return "No criterion blocks, and none is met"
+        case 1:
+            return "The exit criterion is met"
+    return f"All {count} exit criteria are met"
 
 
 def _by_urgency(blocking: Sequence[Reading]) -> list[Reading]:

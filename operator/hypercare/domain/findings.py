@@ -59,8 +59,10 @@ class EvidenceState:
     """How the exit criteria stand together.
 
     `stale` is empty while every criterion is final as far as it should be, else it says which is not, and why.
-    `blocked` is short, for the printer column; `message` is a sentence. `regressed` names criteria past their bound.
-    `catching_up`: after a long absence not everything that is there has been read yet.
+    `blocked` is short, for the printer column; `message` is a sentence. `regressed` names criteria past their bound,
+    and `regression` says how. `catching_up`: after a long absence not everything that is there has been read yet.
+    `needed_seconds`: how long it takes at least until all are met. `unreadable`: one cannot be read at all, and blocks
+    until somebody corrects it.
     """
 
     exit: Exit
@@ -69,7 +71,10 @@ class EvidenceState:
     blocked: str
     message: str
     regressed: tuple[str, ...] = ()
+    regression: str = ""
     catching_up: bool = False
+    needed_seconds: int = 0
+    unreadable: bool = False
 
 
 @dataclass(frozen=True)

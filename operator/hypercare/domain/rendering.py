@@ -164,6 +164,8 @@ def _blocked(findings: Findings, now: int) -> str:
     """What stands between now and the exit; where no criterion does, the stage that is not over yet."""
     if findings.life.closed or findings.evidence.blocked != NONE:
         return NONE if findings.life.closed else findings.evidence.blocked
+    if findings.life.phase is Phase.DECISION_NEEDED:
+        return "decision"
     found = outlook(findings.life, findings.plan, findings.evidence.needed_seconds, now)
     return stage_word(found) if found is not None and found.stage else NONE
 
