@@ -123,7 +123,7 @@ def questions(query: str) -> list[str]:
         evaluation=Evaluation(step=30, delay=0),
         tenancy=TENANCY,
         whose=Whose("shop", "checkout", "r1"),
-        started_at=NOW - 600,
+        started_at=NOW - 86400,
         floor=0,
         watch=Watch((), NoOverlay()),
     )

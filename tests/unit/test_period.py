@@ -290,6 +290,7 @@ PROFILE_REFUSED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("prometheus.url", {"prometheus": {"url": "file:///etc/passwd"}}),
     ("prometheus.timeout", {"prometheus": {"url": "http://p", "timeout": "soon"}}),
     ("tenancy.exceptions[0].metrics", {"tenancy": {"exceptions": [{"metrics": "(", "label": "x"}]}}),
+    ("tenancy.exceptions[0].metrics", {"tenancy": {"exceptions": [{"metrics": "a_[[:alpha:]]+", "label": "x"}]}}),
     ("tenancy.exceptions[0].label", {"tenancy": {"exceptions": [{"metrics": "x"}]}}),
     ("tenancy.shared[1]", {"tenancy": {"shared": ["a", 1]}}),
     ("rules.labels.a", {"rules": {"labels": {"a": 1}}}),

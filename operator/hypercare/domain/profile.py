@@ -99,8 +99,12 @@ def _parse_tenancy(field: Field) -> TenancyRules:
 
 
 def _pattern(field: Field) -> re.Pattern[str]:
+    """A pattern that this process and Prometheus (RE2) understand alike: both decide what an exception is."""
+    text = field.text()
+    if re.search(r"\[:\^?[a-z]+:\]", text):
+        raise field.error("POSIX classes such as [[:alpha:]] are not supported: write [a-zA-Z]")
     try:
-        return re.compile(field.text())
+        return re.compile(text, re.ASCII | re.DOTALL)
     except re.error as error:
         raise field.error(f"is not a regular expression: {error}") from error
 
