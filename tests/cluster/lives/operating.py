@@ -1,5 +1,6 @@
 """The operator as the install manifests let it run, but as a process: their account and permissions, not their pod."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -20,6 +21,6 @@ def install(cluster: Cluster) -> None:
     cluster.apply(yaml.safe_dump_all([body for body in bodies if body["kind"] not in _NOT_AS_A_PROCESS]))
 
 
-def operator_of(cluster: Cluster, log: Path) -> OperatorProcess:
+def operator_of(cluster: Cluster, log: Path, arguments: Sequence[str] = ()) -> OperatorProcess:
     """An operator that acts with the ServiceAccount of the install manifests, not started yet."""
-    return OperatorProcess(operator_kubeconfig(cluster), log)
+    return OperatorProcess(operator_kubeconfig(cluster), log, arguments)
