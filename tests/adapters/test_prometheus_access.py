@@ -215,6 +215,11 @@ async def test_plain_http_on_a_port_of_https_is_no_connection() -> None:
     assert "it does not speak TLS at this port" in result.message
 
 
+def test_a_client_certificate_without_tls_is_a_mistake() -> None:
+    with pytest.raises(InvalidCredentials, match="which an http address never asks for"):
+        PrometheusSource(Endpoint("http://prometheus:9090"), replace(mutual(CLIENT), authorization=Bearer("abc")))
+
+
 @pytest.mark.parametrize("memory", [True, False], ids=["in memory", "without files in memory"])
 def test_nothing_of_a_private_key_stays_behind(memory: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -333,7 +338,11 @@ MARKED = [
 @pytest.mark.parametrize("credentials", MARKED)
 @pytest.mark.parametrize("echo", ECHOES)
 async def test_whatever_is_answered_no_secret_is_told(
-    echo: str, credentials: Credentials, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    echo: str,
+    credentials: Credentials,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "requests", "aiohttp"):
@@ -342,9 +351,8 @@ async def test_whatever_is_answered_no_secret_is_told(
     def echoed(headers: Mapping[str, str]) -> Response:
         return ECHOES[echo](headers["Authorization"])
 
-    endpoint = Endpoint("")
-    with serving(healthy, echoed) as served:
-        endpoint = replace(endpoint, url=served.url)
+    with serving(healthy, echoed, server_context(SERVER, tmp_path)) as served:
+        endpoint = Endpoint(served.url, ca_bundle=TRUSTED.certificate)
         async with source_of(endpoint, credentials) as source:
             results = [await source.range(QUERY), await source.instant(InstantQuery("up", 1000))]
             shown = f"{results!r} {results} {source!r} {vars(source)!r} {endpoint!r} {credentials!r}"

@@ -216,6 +216,13 @@ CASES = (
         source="VictoriaMetrics app/vmselect/netstorage (collectResults)",
     ),
     Case(
+        "The front end of a service tells more in an object.",
+        Response(403, b'{"error": {"code": 403, "message": "Permission denied on resource", "status": "DENIED"}}'),
+        FailureKind.UNAUTHORIZED,
+        "refused: 403 Forbidden: Permission denied on resource",
+        source="GoogleCloudPlatform/prometheus-engine issue 509",
+    ),
+    Case(
         "A wrong path is told with what the server says.",
         plain(404, "404 page not found\n"),
         FailureKind.REFUSED,

@@ -46,6 +46,7 @@ def test_headers_and_authorities_are_not_shown() -> None:
         ("url", "prometheus:9090", "must be an http or https URL"),
         ("url", "file:///etc/passwd", "must be an http or https URL"),
         ("url", "http://", "must be an http or https URL"),
+        ("url", "HTTPS://prometheus:9090", "must be an http or https URL"),
         ("url", "http://prometheus:99999", "must be an http or https URL"),
         ("url", "http://[::1", "must be an http or https URL"),
         ("url", "http://admin:secret@prometheus", "put them into a Secret"),

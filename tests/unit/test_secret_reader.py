@@ -159,6 +159,7 @@ async def test_without_a_namespace_nothing_is_asked(fixture: Fixture) -> None:
         ({"token": b64encode(b"\xff\xfe" + MARKER.encode()).decode()}, "has a key token that is not text"),
         ({"username": b64encode(MARKER.encode()).decode()}, "has the key username without password"),
         ({"tls.crt": "", "tls.key": ""}, "has an empty key tls.crt"),
+        (dict.fromkeys(("tls.crt", "tls.key"), b64encode(MARKER.encode()).decode()), "has a tls.crt and tls.key that"),
         ({}, "has none of the keys"),
         (None, "has none of the keys"),
     ],

@@ -142,7 +142,10 @@ def _error_of(record: Record) -> _Error:
         return _Error("", _plain_text(record))
     if not isinstance(found, dict):
         return _Error("", "")
-    return _Error(str(found.get("errorType", "")), str(found.get("error", ""))[:_MESSAGE_LENGTH])
+    text = found.get("error", "")
+    # An API front end of Google puts an object there, with the text inside.
+    told = text.get("message", "") if isinstance(text, dict) else text
+    return _Error(str(found.get("errorType", "")), str(told)[:_MESSAGE_LENGTH])
 
 
 def _plain_text(record: Record) -> str:

@@ -16,7 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from hypercare.adapters.credentials import Credentials
+from hypercare.adapters.credentials import CERTIFICATE, ClientCertificate, Credentials, InvalidCredentials
 from hypercare.adapters.tls import tls_context
 from hypercare.domain.endpoint import Endpoint
 
@@ -125,8 +125,10 @@ def transport(endpoint: Endpoint, credentials: Credentials) -> HTTPAdapter:
     """How the endpoint is connected to.
 
     Raises:
-        InvalidCredentials: the client's certificate and key cannot be used.
+        InvalidCredentials: the client's certificate and key cannot be used, or not over http.
     """
     if endpoint.url.startswith("https://"):
         return Transport(tls_context(endpoint.ca_bundle, credentials.certificate))
+    if isinstance(credentials.certificate, ClientCertificate):
+        raise InvalidCredentials(f"has a client certificate ({CERTIFICATE}), which an http address never asks for")
     return HTTPAdapter(max_retries=NO_RETRIES)

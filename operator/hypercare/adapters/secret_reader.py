@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypercare.adapters.credentials import KEYS, Credentials, InvalidCredentials, credentials_of
+from hypercare.adapters.tls import check_certificate
 from hypercare.domain.objects import SECRETS, ObjectRef
 from hypercare.domain.samples import FailureKind, QueryFailed
 from hypercare.ports import ApiError, Body, Forbidden, NotFound, Objects
@@ -77,7 +78,9 @@ class SecretReader:
             message = f"Secret {name!r} cannot be looked up: start the operator with --own-namespace"
             return QueryFailed(FailureKind.SECRET_NOT_FOUND, message)
         try:
-            return credentials_of(_keys(await self._objects.get(ref)))
+            found = credentials_of(_keys(await self._objects.get(ref)))
+            check_certificate(found.certificate)
+            return found
         except NotFound:
             return QueryFailed(FailureKind.SECRET_NOT_FOUND, f"{ref} does not exist: create it, or name another one")
         except Forbidden:

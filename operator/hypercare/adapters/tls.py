@@ -32,12 +32,22 @@ def tls_context(ca_bundle: str, certificate: NoCertificate | ClientCertificate) 
         if ca_bundle
         else ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
     )
-    if isinstance(certificate, ClientCertificate):
-        _show(context, certificate)
+    _show(context, certificate)
     return context
 
 
-def _show(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
+def check_certificate(certificate: NoCertificate | ClientCertificate) -> None:
+    """Find out whether a client can show this certificate at all.
+
+    Raises:
+        InvalidCredentials: certificate and key cannot be used, or do not belong together.
+    """
+    _show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate)
+
+
+def _show(context: ssl.SSLContext, certificate: NoCertificate | ClientCertificate) -> None:
+    if isinstance(certificate, NoCertificate):
+        return
     try:
         with _file_of(f"{certificate.certificate}\n{certificate.key}\n".encode()) as path:
             # Without a callable, OpenSSL would ask the terminal for the password of an encrypted key.

@@ -78,7 +78,7 @@ def _parse_url(spec: Field) -> str:
     url = spec.text().rstrip("/")
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        usable = url.startswith(("http://", "https://")) and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
