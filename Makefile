@@ -77,7 +77,7 @@ format: $(STAMP) ## Format the code and sort the imports
 	$(BIN)/ruff check --fix
 
 .PHONY: bench
-bench: $(STAMP) ## Print what the pure core costs
+bench: $(STAMP) ## Print what evidence and overlays cost (a minute)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: docs

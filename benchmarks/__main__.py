@@ -6,8 +6,9 @@ from collections.abc import Callable
 from benchmarks.folding import fold_points
 from benchmarks.measure import Finding
 from benchmarks.planning import plan_overlay
+from benchmarks.reading import read_evidence
 
-BENCHMARKS: tuple[Callable[[], tuple[Finding, ...]], ...] = (fold_points, plan_overlay)
+BENCHMARKS: tuple[Callable[[], tuple[Finding, ...]], ...] = (fold_points, read_evidence, plan_overlay)
 
 
 def main() -> int:
