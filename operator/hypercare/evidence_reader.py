@@ -121,6 +121,7 @@ class EvidenceReader:
             started_at=started_at,
             floor=subject.life.streak_floor or 0,
             watch=Watch(overlay.plan.watched, _recording(subject, overlay), self._unique_names(subject.now)),
+            targets=subject.resolved.spec.targets,
         )
 
     def _unique_names(self, now: int) -> frozenset[str]:

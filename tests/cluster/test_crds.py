@@ -318,7 +318,7 @@ def full_status() -> Body:
     bounds = {path: schema["maxItems"] for path, schema in nodes(schema_of("HypercarePeriod")) if "maxItems" in schema}
     types = [*"ABCDEFGHI", "Ready", "ExitCriteriaMet", "AlertsTightened"]
     criterion, scaled, refused = status["criteria"][0], status["scaling"][0], status["alerts"]["refusals"][0]
-    criteria = repeated(criterion, bounds["status.criteria"], "regression", "budget", "runs")
+    criteria = repeated(criterion, bounds["status.criteria"], "regression", "budget", "baseline", "runs")
     status["criteria"] = [{**element, "name": f"errors-{number}"} for number, element in enumerate(criteria)]
     status["scaling"] = repeated(scaled, bounds["status.scaling"], "message")
     status["alerts"]["refusals"] = repeated(refused, bounds["status.alerts.refusals"])

@@ -57,11 +57,13 @@ RESTARTS = Rule(points=6, missing=1, gap=1, restarts=3)
         # Restarts are tolerated up to their number, the newest point included.
         ("grrggr", RESTARTS, "Met", "Sustained", (60, 0)),
         ("ggRggg", RESTARTS, "Met", "Sustained", (60, 0)),
-        ("grRggg", RESTARTS, "Unmet", "RecentlyViolated", (40, 20)),
-        ("Rgggrg", RESTARTS, "Unmet", "RecentlyViolated", (50, 10)),
+        ("grRggg", RESTARTS, "Unmet", "TooManyRestarts", (40, 20)),
+        ("Rgggrg", RESTARTS, "Unmet", "TooManyRestarts", (50, 10)),
+        ("bRgggr", RESTARTS, "Unmet", "TooManyRestarts", (40, 20)),
+        ("bggggr", RESTARTS, "Unmet", "RecentlyViolated", (50, 10)),
         ("Rgggrgg", RESTARTS, "Met", "Sustained", (60, 0)),
         ("rmg", RESTARTS, "Unknown", "Collecting", (30, 30)),
-        ("gggggr", Rule(points=6), "Unmet", "RecentlyViolated", (0, 60)),
+        ("gggggr", Rule(points=6), "Unmet", "TooManyRestarts", (0, 60)),
     ],
 )
 def test_verdicts(text: str, rule: Rule, verdict: str, reason: str, met_for_and_remaining: tuple[int, int]) -> None:

@@ -115,6 +115,14 @@ def compare(kind: BaselineKind, current: float, references: Sequence[float]) -> 
     )
 
 
+def described(kind: BaselineKind) -> tuple[str, str]:
+    """What is asked, and the bound in words, for reports."""
+    way = {Direction.INCREASE: "above", Direction.DECREASE: "below", Direction.EITHER: "away from"}[kind.direction]
+    beyond = f"{kind.tolerance:.0%}" + (f" and {kind.min_delta:g}" if kind.min_delta else "")
+    past = f"the same hours of the {format_duration(kind.against_seconds)} before the start"
+    return kind.query, f"{kind.statistic.value} at most {beyond} {way} that of {past}"
+
+
 def parse_baseline(field: Field, sustained: Field) -> BaselineKind:
     """Read `baseline` of a criterion; `sustained` is its `sustainedFor`.
 

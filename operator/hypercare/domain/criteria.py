@@ -9,20 +9,23 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hypercare.domain.baseline import BaselineKind, parse_baseline
 from hypercare.domain.bounds import Above, Below, Between, Bound, Equals
 from hypercare.domain.expression_field import parse_expression, parse_finite
 from hypercare.domain.fields import Field
 from hypercare.domain.name_patterns import parse_name_pattern
 from hypercare.domain.runs import RunsKind, parse_runs
 from hypercare.domain.slo import SloKind, Sloth, parse_slo
+from hypercare.domain.workload import WorkloadKind, parse_workload
 
 _DEFAULT_COVERAGE = 0.95
 _LONGEST_DEFAULT_GAP = 600
 _DEFAULT_GAP_SHARE = 0.05
-_KINDS = ("query", "ratio", "alerts", "slo", "runs")
+_KINDS = ("query", "ratio", "alerts", "slo", "baseline", "workload", "runs")
 _BOUNDS = ("above", "below", "between", "equals")
 _NOT_WITH_SLO = ("sustainedFor", *_BOUNDS, "minSeries", "allowBad", "regression")
 _NOT_WITH_RUNS = (*_NOT_WITH_SLO, "coverage", "activeWhen")
+_NOT_WITHOUT_BOUND = (*_BOUNDS, "minSeries", "allowBad", "activeWhen", "regression")
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class AlertsKind:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-Kind = QueryKind | RatioKind | AlertsKind | SloKind | RunsKind
+Kind = QueryKind | RatioKind | AlertsKind | SloKind | BaselineKind | WorkloadKind | RunsKind
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,10 @@ class Criterion:
                 return "alerts"
             case SloKind():
                 return "slo"
+            case BaselineKind():
+                return "baseline"
+            case WorkloadKind():
+                return "workload"
             case RunsKind():
                 return "runs"
 
@@ -148,7 +155,6 @@ def parse_criterion(field: Field) -> Criterion:
     """
     kind = _parse_kind(field)
     sustained = _parse_sustained(field, kind)
-    gap = min(_LONGEST_DEFAULT_GAP, int(_DEFAULT_GAP_SHARE * sustained)) if sustained else _LONGEST_DEFAULT_GAP
     regression = _parse_regression(field.get("regression"))
     if isinstance(kind, AlertsKind) and isinstance(regression, Regression):
         raise field.get("regression").error("is not used with alerts, which have no value")
@@ -157,7 +163,7 @@ def parse_criterion(field: Field) -> Criterion:
         kind=kind,
         sustained_seconds=sustained,
         coverage=field.get("coverage").share(_DEFAULT_COVERAGE),
-        max_gap_seconds=field.get("maxGap").seconds(gap),
+        max_gap_seconds=field.get("maxGap").seconds(_default_gap(kind, sustained)),
         allow_bad=field.get("allowBad").share(0.0),
         active_when=_parse_active_when(field.get("activeWhen")),
         regression=regression,
@@ -204,6 +210,10 @@ def _parse_kind(field: Field) -> Kind:
             return _parse_ratio(field)
         case "slo":
             return parse_slo(field.get("slo"))
+        case "baseline":
+            return parse_baseline(field.get("baseline"), field.get("sustainedFor"))
+        case "workload":
+            return parse_workload(field.get("workload"))
         case "runs":
             return parse_runs(field.get("runs"))
         case _:
@@ -220,10 +230,20 @@ def _parse_sustained(field: Field, kind: Kind) -> int:
         case RunsKind():
             _refuse(field, _NOT_WITH_RUNS, "runs")
             return 0
+        case BaselineKind():
+            _refuse(field, _NOT_WITHOUT_BOUND, "baseline")
+        case WorkloadKind():
+            _refuse(field, _NOT_WITHOUT_BOUND, "workload")
     sustained = field.get("sustainedFor").seconds()
     if sustained <= 0:
         raise field.get("sustainedFor").error("must be longer than zero")
     return sustained
+
+
+def _default_gap(kind: Kind, sustained: int) -> int:
+    """A twentieth of the window and at most ten minutes, but one bin of a baseline, however wide."""
+    gap = min(_LONGEST_DEFAULT_GAP, int(_DEFAULT_GAP_SHARE * sustained)) if sustained else _LONGEST_DEFAULT_GAP
+    return max(gap, kind.bin_seconds) if isinstance(kind, BaselineKind) else gap
 
 
 def _refuse(field: Field, unused: tuple[str, ...], kind: str) -> None:

@@ -12,13 +12,22 @@ A regression is the same fold with its own bound and marks turned around: there 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import groupby
 from math import ceil, floor, inf
 
-from hypercare.domain.bounds import Above, AtLeast, AtMost, Bound, excess
-from hypercare.domain.criteria import AlertsKind, Criterion, NoRegression, QueryKind, RatioKind, Regression
+from hypercare.domain.bounds import Above, AtLeast, AtMost, Bound, excess_over
+from hypercare.domain.criteria import (
+    AlertsKind,
+    Criterion,
+    NoRegression,
+    QueryKind,
+    RatioKind,
+    Regression,
+)
 from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, Point, Restarted, series_text
 from hypercare.domain.streaks import Rule, Sort, Streak, assess, push, push_run, with_restarts
+from hypercare.domain.workload import WorkloadKind
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,14 @@ class EvidenceState:
         )
 
 
+class Judged(StrEnum):
+    """What points are about, for people."""
+
+    VALUES = "values"
+    ALERTS = "alerts"
+    TARGETS = "targets"
+
+
 @dataclass(frozen=True)
 class Yardstick:
     """Everything of a criterion that the fold needs.
@@ -76,15 +93,16 @@ class Yardstick:
         step: The distance of points, in seconds.
         rule: What the window must look like.
         regression: The same for the regression.
-        bound: What a value is compared with; the value of an alerts point is how many are in a bad state.
-        alerts: Whether alerts are judged, which have states rather than values.
+        bound: What a value is compared with. The value of an alerts point is how many are in a bad state, that of a
+            workload point how many restarts there were, or how many replicas were lacking.
+        judged: What the points are about.
     """
 
     step: int
     rule: Rule
     regression: Rule | NoRegression
     bound: Bound
-    alerts: bool = False
+    judged: Judged = Judged.VALUES
 
 
 def window_rule(criterion: Criterion, step: int) -> Rule:
@@ -108,7 +126,9 @@ def yardstick(criterion: Criterion, step: int) -> Yardstick:
             regression = none
     match criterion.kind:
         case AlertsKind():
-            return Yardstick(step, rule, regression, AtMost(0), alerts=True)
+            return Yardstick(step, rule, regression, AtMost(0), Judged.ALERTS)
+        case WorkloadKind(max_restarts=restarts):
+            return Yardstick(step, replace(rule, restarts=restarts), regression, AtMost(0), Judged.TARGETS)
         case QueryKind() | RatioKind() as kind:
             return Yardstick(step, rule, regression, kind.bound)
     raise TypeError(f"{criterion.kind_name} is judged elsewhere")
@@ -229,14 +249,15 @@ def newest_shown(points: Sequence[Point]) -> Shown:
 def _worst(worst: Shown, points: Iterable[Point], by: Yardstick) -> Shown:
     """The worst value so far; a newer one replaces one that is no worse, or has left the window."""
     reach = by.rule.points * by.step
+    excess = excess_over(by.bound)
     since, distance = -inf, -inf
     if isinstance(worst, Measured):
-        since, distance = worst.time, excess(by.bound, worst.value)
+        since, distance = worst.time, excess(worst.value)
     chosen: Point | None = None
     for point in points:
         mark = point.mark
         if isinstance(mark, Good | Bad | Restarted):
-            beyond = excess(by.bound, mark.worst.shown)
+            beyond = excess(mark.worst.shown)
             if beyond >= distance or since <= point.time - reach:
                 since, distance, chosen = point.time, beyond, point
     return worst if chosen is None else shown_value(chosen)

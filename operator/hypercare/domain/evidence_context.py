@@ -8,6 +8,7 @@ from hypercare.domain.grid import GridPoint
 from hypercare.domain.judgement import Judgement, Verdict
 from hypercare.domain.profile import Evaluation
 from hypercare.domain.quiet import Watch, Whose
+from hypercare.domain.rollout import Target
 from hypercare.domain.tenancy import Tenancy
 from hypercare.domain.verdict_history import VerdictChange
 
@@ -30,6 +31,7 @@ class Context:
         started_at: When the window started: what was before it was the old release.
         floor: Only points after it count (a hotfix restarts every streak); 0 for none.
         watch: The alerts of the period.
+        targets: The workloads of the period.
     """
 
     now: int
@@ -39,6 +41,7 @@ class Context:
     started_at: int
     floor: int
     watch: Watch
+    targets: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True)

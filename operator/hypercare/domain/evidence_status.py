@@ -1,11 +1,13 @@
 """Evidence in the status of a period: what the next visit goes on from, and what people read.
 
-Each kind writes its own state: streaks here, the others in `budget_status` and `runs_status`.
+Each kind writes its own state: streaks here, the others in `budget_status`, `baseline_status` and `runs_status`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from hypercare.domain.baseline_reading import BaselineState
+from hypercare.domain.baseline_status import read_baseline, render_baseline
 from hypercare.domain.budget import BudgetState
 from hypercare.domain.budget_status import read_budget, render_budget
 from hypercare.domain.conditions import timestamp
@@ -52,6 +54,8 @@ def read_state(field: Field) -> State | NoEvidence:
             return NoEvidence()
         if field.get("budget").present:
             return read_budget(field)
+        if field.get("baseline").present:
+            return read_baseline(field)
         return read_runs(field) if field.get("runs").present else _read_streaks(field)
     except InvalidField:
         return NoEvidence()
@@ -61,6 +65,8 @@ def _render_kept(state: State) -> Mapping[str, Any]:
     match state:
         case BudgetState():
             return render_budget(state)
+        case BaselineState():
+            return render_baseline(state)
         case RunsState():
             return render_runs(state)
         case EvidenceState():

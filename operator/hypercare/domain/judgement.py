@@ -13,6 +13,7 @@ from hypercare.domain.bounds import describe
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence import (
     EvidenceState,
+    Judged,
     Measured,
     NotMeasured,
     Shown,
@@ -132,10 +133,11 @@ def _explain(verdict: Verdict, window: Assessment, state: EvidenceState, tail: T
     held = format_duration(min(window.held, by.rule.points - window.remaining) * by.step)
     match verdict:
         case Verdict.MET:
-            what = "No selected alert fired" if by.alerts else f"Values were {describe(by.bound)}"
-            return "Sustained", f"{what} for {asked}"
+            return "Sustained", f"{_fine(window, by)} for {asked}"
         case Verdict.UNMET if window.newest_present_bad:
-            return "AlertFiring" if by.alerts else "BoundViolated", _violation(state, tail, by)
+            return _VIOLATED[by.judged], _violation(state, tail, by)
+        case Verdict.UNMET if window.restarts > by.rule.restarts:
+            return "TooManyRestarts", f"{window.restarts} restarts in the last {asked}, tolerated: {by.rule.restarts}"
         case Verdict.UNMET:
             return "RecentlyViolated", f"Good for {held} of {asked} since the last bad point"
     if window.newest is Sort.MISSING:
@@ -148,15 +150,36 @@ def _explain(verdict: Verdict, window: Assessment, state: EvidenceState, tail: T
     return "Collecting", f"Good for {held} of {asked}"
 
 
+_VIOLATED = {
+    Judged.VALUES: "BoundViolated",
+    Judged.ALERTS: "AlertFiring",
+    Judged.TARGETS: "WorkloadDisturbed",
+}
+
+
+def _fine(window: Assessment, by: Yardstick) -> str:
+    match by.judged:
+        case Judged.VALUES:
+            return f"Values were {describe(by.bound)}"
+        case Judged.ALERTS:
+            return "No selected alert fired"
+        case Judged.TARGETS:
+            return f"The targets were undisturbed (restarts: {window.restarts}, tolerated: {by.rule.restarts})"
+
+
 def _violation(state: EvidenceState, tail: Tail, by: Yardstick) -> str:
     newest = newest_shown(tail.points)
     shown = newest if isinstance(newest, Measured) else state.last
     if isinstance(shown, NotMeasured):
         return "The newest point is bad"
     of = f" ({shown.series})" if shown.series else ""
-    return (
-        f"An alert that must be quiet is not{of}" if by.alerts else f"{shown.value:g} is not {describe(by.bound)}{of}"
-    )
+    match by.judged:
+        case Judged.VALUES:
+            return f"{shown.value:g} is not {describe(by.bound)}{of}"
+        case Judged.ALERTS:
+            return f"An alert that must be quiet is not{of}"
+        case Judged.TARGETS:
+            return f"A target is not available, or has restarted{of}"
 
 
 def _hole(tail: Tail) -> tuple[str, str]:

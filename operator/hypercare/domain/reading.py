@@ -15,6 +15,14 @@ module of the kind.
 
 from collections.abc import Iterator, Mapping
 
+from hypercare.domain.baseline import BaselineKind
+from hypercare.domain.baseline_reading import (
+    BaselineReading,
+    BaselineState,
+    evaluate_baseline,
+    history_baseline,
+    plan_baseline,
+)
 from hypercare.domain.budget import BudgetState
 from hypercare.domain.budget_reading import BudgetReading, evaluate_budget, history_budget, plan_budget
 from hypercare.domain.criteria import Criterion
@@ -29,8 +37,8 @@ from hypercare.domain.slo import SloKind
 from hypercare.domain.streak_history import Step
 from hypercare.domain.streak_reading import StreakReading, evaluate_streak, history_streak, plan_streak
 
-State = EvidenceState | BudgetState | RunsState
-Reading = StreakReading | BudgetReading | RunsReading
+State = EvidenceState | BudgetState | BaselineState | RunsState
+Reading = StreakReading | BudgetReading | BaselineReading | RunsReading
 Evaluated = Outcome[State, GridPoint]
 _ANOTHER_KIND = EvidenceState("", 0)
 """What another kind has stored: no definition is like it, so the streak starts anew."""
@@ -45,6 +53,8 @@ def plan(criterion: Criterion, stored: State | NoEvidence, context: Context) -> 
     match criterion.kind:
         case SloKind() as kind:
             return plan_budget(criterion, kind, stored, context)
+        case BaselineKind() as kind:
+            return plan_baseline(criterion, kind, stored, context)
         case RunsKind() as kind:
             return plan_runs(criterion, kind, stored, context)
     streak = stored if isinstance(stored, EvidenceState | NoEvidence) else _ANOTHER_KIND
@@ -56,6 +66,8 @@ def evaluate(reading: Reading, results: Mapping[RangeQuery, Result]) -> Evaluate
     match reading:
         case BudgetReading():
             return evaluate_budget(reading, results)
+        case BaselineReading():
+            return evaluate_baseline(reading, results)
         case RunsReading():
             return evaluate_runs(reading, results)
         case StreakReading():
@@ -71,6 +83,8 @@ def replay(reading: Reading, results: Mapping[RangeQuery, Result]) -> tuple[Eval
         case BudgetReading():
             budget = evaluate_budget(reading, results)
             return budget, history_budget(reading, budget)
+        case BaselineReading():
+            return evaluate_baseline(reading, results), history_baseline(reading, results)
         case RunsReading():
             runs = evaluate_runs(reading, results)
             return runs, history_runs(reading, runs)

@@ -6,8 +6,9 @@ fit into a ConfigMap. Evidence that could not be read is a note, never a gap tha
 
 from dataclasses import dataclass, replace
 
-from hypercare.domain import runs, slo
+from hypercare.domain import baseline, runs, slo, workload
 from hypercare.domain.alert_plan import AlertOutcome
+from hypercare.domain.baseline import BaselineKind
 from hypercare.domain.bounds import describe
 from hypercare.domain.criteria import AlertsKind, Criterion, QueryKind, RatioKind
 from hypercare.domain.episodes import AlertHistory, Episode
@@ -20,6 +21,7 @@ from hypercare.domain.scaling_rows import ScalingRow
 from hypercare.domain.slo import SloKind
 from hypercare.domain.status import TimelineEntry
 from hypercare.domain.tightening import Tightened, Untouched
+from hypercare.domain.workload import WorkloadKind
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,10 @@ def asked_of(criterion: Criterion) -> tuple[str, str]:
             return f"{alerts.include}: {', '.join(which)}", f"none {states}"
         case SloKind() as kind:
             return slo.described(kind)
+        case BaselineKind() as kind:
+            return baseline.described(kind)
+        case WorkloadKind() as kind:
+            return workload.described(kind)
         case RunsKind() as kind:
             return runs.described(kind)
 

@@ -75,6 +75,7 @@ def _outline(state: EvidenceState, point: Point, by: Yardstick) -> Outline:
         window.unmet,
         window.met,
         window.newest_present_bad,
+        window.restarts > window.rule.restarts,
         window.held < min(window.countable, by.rule.points),
         window.active == 0,
         window.newest is Sort.MISSING,

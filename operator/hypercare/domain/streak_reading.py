@@ -1,4 +1,4 @@
-"""Reading the kinds of criteria whose verdict is a streak: `query`, `ratio` and `alerts`.
+"""Reading the kinds of criteria whose verdict is a streak: `query`, `ratio`, `alerts` and `workload`.
 
 Everything that was read after the last final point is read again at the next visit, so late samples still count. For
 alerts no point is final that is newer than the last evaluation of the rules.
@@ -32,6 +32,8 @@ from hypercare.domain.streak_history import Step, streak_history
 from hypercare.domain.streaks import Streak
 from hypercare.domain.value_marks import ValueQuestions, ask_values, mark_values_at
 from hypercare.domain.verdict_history import CATCHING_UP, fold_with_changes, told_early
+from hypercare.domain.workload import WorkloadKind
+from hypercare.domain.workload_marks import WorkloadQuestions, ask_workload, mark_workload_at
 
 OVERLAY_NOT_LIVE = "OverlayNotLive"
 
@@ -44,6 +46,9 @@ class AlertQuestions:
     questions: Questions
 
 
+Asked = ValueQuestions | AlertQuestions | WorkloadQuestions | Waiting
+
+
 @dataclass(frozen=True)
 class StreakReading:
     """What one visit reads for one criterion: the points from `start` through `end` (none if `end` lies before)."""
@@ -52,7 +57,7 @@ class StreakReading:
     context: Context
     by: Yardstick
     state: EvidenceState
-    asked: ValueQuestions | AlertQuestions | Waiting
+    asked: Asked
     start: int
     end: int
     queries: tuple[RangeQuery, ...]
@@ -115,7 +120,7 @@ def history_streak(reading: StreakReading, outcome: Outcome[EvidenceState, Point
     return streak_history(reading.state, final, reading.by)
 
 
-def _ask(criterion: Criterion, context: Context) -> ValueQuestions | AlertQuestions | Waiting:
+def _ask(criterion: Criterion, context: Context) -> Asked:
     step = context.evaluation.step
     match criterion.kind:
         case AlertsKind() as kind:
@@ -125,21 +130,24 @@ def _ask(criterion: Criterion, context: Context) -> ValueQuestions | AlertQuesti
             return AlertQuestions(chosen, ask(chosen, context.watch, context.whose, context.tenancy, step))
         case QueryKind() | RatioKind() as kind:
             return ask_values(kind, criterion.active_when, context.tenancy, context.evaluation.freshness)
+        case WorkloadKind():
+            gap = criterion.max_gap_seconds
+            return ask_workload(context.targets, context.tenancy, context.evaluation, gap)
     raise TypeError(f"{criterion.kind_name} is read elsewhere")
 
 
-def _warm_up(asked: ValueQuestions | AlertQuestions | Waiting) -> int:
+def _warm_up(asked: Asked) -> int:
     match asked:
-        case ValueQuestions():
+        case ValueQuestions() | WorkloadQuestions():
             return asked.look_behind
         case AlertQuestions(chosen, _):
             return longest_for(chosen)
     return 0
 
 
-def _definition(criterion: Criterion, asked: ValueQuestions | AlertQuestions | Waiting, context: Context) -> str:
+def _definition(criterion: Criterion, asked: Asked, context: Context) -> str:
     """A hash of what is asked and of the grid. Which alerts are watched changes with the rules and is no part of it."""
-    expressions = asked.expressions() if isinstance(asked, ValueQuestions) else ()
+    expressions = asked.expressions() if isinstance(asked, ValueQuestions | WorkloadQuestions) else ()
     observed = isinstance(criterion.kind, AlertsKind) and isinstance(context.watch.recording, NoOverlay)
     parts = repr((definition_hash(criterion), context.evaluation.step, expressions, observed))
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
@@ -157,12 +165,12 @@ def _state(stored: EvidenceState | NoEvidence, definition: str, context: Context
     return state.restarted(context.floor)
 
 
-def _queries(asked: ValueQuestions | AlertQuestions | Waiting, grid: tuple[int, int, int]) -> tuple[RangeQuery, ...]:
+def _queries(asked: Asked, grid: tuple[int, int, int]) -> tuple[RangeQuery, ...]:
     start, end, step = grid
     if start > end:
         return ()
     match asked:
-        case ValueQuestions():
+        case ValueQuestions() | WorkloadQuestions():
             return tuple(RangeQuery(expr, start, end, step) for expr in asked.expressions())
         case AlertQuestions(chosen, questions):
             earlier = align_up(look_back(chosen), step) + step
@@ -175,6 +183,8 @@ def _points(reading: StreakReading, results: Mapping[str, Result]) -> tuple[tupl
     match reading.asked:
         case ValueQuestions() as asked if reading.times:
             return mark_values_at(reading.criterion, asked, results, reading.times), reading.end
+        case WorkloadQuestions() as asked if reading.times and isinstance(reading.criterion.kind, WorkloadKind):
+            return mark_workload_at(reading.criterion.kind, asked, results, reading.times), reading.end
         case AlertQuestions() as asked if reading.times:
             return _alert_points(reading, asked, results)
     return (), reading.end

@@ -84,6 +84,11 @@ def parse_workload(field: Field) -> WorkloadKind:
     return WorkloadKind(field.get("available").flag(True), restarts)
 
 
+def described(kind: WorkloadKind) -> tuple[str, str]:
+    """What is asked, and the bound in words, for reports."""
+    return "all targets", f"{'available, with ' if kind.available else ''}at most {kind.max_restarts} restarts"
+
+
 def pod_pattern(target: Target) -> str:
     """A regular expression (RE2, and Python's) that the whole name of each pod of the target matches.
 
