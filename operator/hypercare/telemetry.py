@@ -9,6 +9,7 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 from prometheus_client import (
@@ -26,9 +27,11 @@ from prometheus_client.registry import Collector
 from hypercare import __version__
 from hypercare.adapters.cache import reference
 from hypercare.adapters.kubernetes import Request
+from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Phase
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
 from hypercare.domain.samples import QueryFailed, Result
+from hypercare.domain.unknown_causes import Cause, cause_of
 from hypercare.ports import ApiError, Body
 from hypercare.queue import Failed, Key, Outcome
 
@@ -36,6 +39,8 @@ ANSWERED = "Answered"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LIVE_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
+_OTHER = "other"
+_KINDS = ("query", "ratio", "alerts", "slo", "baseline", "workload", "runs", _OTHER)
 # The phases in which evidence is read.
 _RUNNING = frozenset(Phase) - _OVER - {Phase.PENDING.value, Phase.SUSPENDED.value}
 _logger = logging.getLogger("hypercare.loop")
@@ -208,21 +213,48 @@ class _Present(Collector):
         phases = dict.fromkeys((phase.value for phase in Phase), 0) | Tally(_phase(period) for period in periods)
         states = dict.fromkeys(("claimed", "contested", "restoring"), 0)
         states |= Tally(_hold_state(hold) for hold in self.watches.select(HOLDS))
-        verdicts = dict.fromkeys(("Met", "Unmet", "Unknown"), 0)
-        verdicts |= Tally(verdict for period in periods for verdict in _verdicts(period))
-        yield _family("hypercare_build_info", "The version that is running; always 1.", "version", {__version__: 1})
-        yield _family("hypercare_periods", "Periods by phase.", "phase", phases)
         yield _family(
-            "hypercare_criteria", "Exit criteria of periods that are not over, by verdict.", "verdict", verdicts
+            "hypercare_build_info", "The version that is running; always 1.", ["version"], {(__version__,): 1}
         )
-        yield _family("hypercare_holds", "Changed objects by state.", "state", states)
+        yield _family("hypercare_periods", "Periods by phase.", ["phase"], _by_one(phases))
+        yield from _criteria([each for period in periods for each in _open_criteria(period)])
+        yield _family("hypercare_holds", "Changed objects by state.", ["state"], _by_one(states))
 
 
-def _family(name: str, text: str, label: str, values: Mapping[str, int]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=[label])
-    for value, count in values.items():
-        family.add_metric([value], count)
+def _criteria(criteria: Sequence[Body]) -> Iterator[GaugeMetricFamily]:
+    verdicts: dict[tuple[str, ...], int] = dict.fromkeys(product(Verdict, _KINDS), 0)
+    verdicts |= Tally((_verdict(each), _kind(each)) for each in criteria)
+    unknown = [each for each in criteria if _verdict(each) is Verdict.UNKNOWN]
+    causes: dict[str, int] = dict.fromkeys(Cause, 0)
+    causes |= Tally(cause_of(str(each.get("reason", ""))) for each in unknown)
+    yield _family(
+        "hypercare_criteria",
+        "Exit criteria of periods that are not over, by verdict and kind.",
+        ["verdict", "kind"],
+        verdicts,
+    )
+    yield _family(
+        "hypercare_criteria_unknown",
+        "Exit criteria of periods that are not over and whose verdict is Unknown, by what keeps it so.",
+        ["cause"],
+        _by_one(causes),
+    )
+    yield _number(
+        "hypercare_criteria_regressed",
+        "Exit criteria of periods that are not over that are past their regression bound.",
+        sum(each.get("regressed") is True for each in criteria),
+    )
+
+
+def _family(name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for of, count in values.items():
+        family.add_metric(of, count)
     return family
+
+
+def _by_one(counts: Mapping[str, int]) -> Mapping[tuple[str, ...], int]:
+    return {(value,): count for value, count in counts.items()}
 
 
 def _number(name: str, text: str, value: float) -> GaugeMetricFamily:
@@ -234,12 +266,18 @@ def _phase(period: Body) -> str:
     return phase if phase in set(Phase) else Phase.PENDING.value
 
 
-def _verdicts(period: Body) -> Iterator[str]:
-    if _phase(period) in _OVER:
-        return
-    for criterion in period.get("status", {}).get("criteria") or ():
-        verdict = str(criterion.get("verdict", ""))
-        yield verdict if verdict in {"Met", "Unmet"} else "Unknown"
+def _open_criteria(period: Body) -> Sequence[Body]:
+    return () if _phase(period) in _OVER else period.get("status", {}).get("criteria") or ()
+
+
+def _verdict(criterion: Body) -> Verdict:
+    verdict = criterion.get("verdict")
+    return Verdict(verdict) if verdict in set(Verdict) else Verdict.UNKNOWN
+
+
+def _kind(criterion: Body) -> str:
+    kind = str(criterion.get("kind", ""))
+    return kind if kind in _KINDS else _OTHER
 
 
 def _hold_state(hold: Body) -> str:

@@ -12,6 +12,7 @@ from hypercare.adapters.kubernetes import Request
 from hypercare.config import LogFormat, LogLevel
 from hypercare.domain.objects import DEPLOYMENTS, HOLDS, PERIODS, ObjectRef, Resource
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed
+from hypercare.domain.unknown_causes import Cause
 from hypercare.logs import about, configure_logging
 from hypercare.ports import Body, Unavailable
 from hypercare.queue import Done, Failed
@@ -37,8 +38,12 @@ class Watches:
 
 
 def named(name: str, phase: str, *verdicts: str) -> dict[str, Any]:
-    status = {"phase": phase, "criteria": [{"verdict": verdict} for verdict in verdicts]}
+    status = {"phase": phase, "criteria": [{"kind": "query", "verdict": verdict} for verdict in verdicts]}
     return {"metadata": {"name": name, "namespace": "shop"}, "status": status}
+
+
+def criteria(*found: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"name": "any", "namespace": "shop"}, "status": {"phase": "Active", "criteria": list(found)}}
 
 
 def period(phase: str, *verdicts: str) -> dict[str, Any]:
@@ -73,9 +78,55 @@ def test_periods_are_counted_by_phase_and_every_phase_is_there() -> None:
 
 def test_criteria_are_counted_while_their_period_is_not_over() -> None:
     telemetry = described({PERIODS: [period("Active", "Met", "Unmet", "odd"), period("Completed", "Met")]})
-    assert value(telemetry, "hypercare_criteria", verdict="Met") == 1
-    assert value(telemetry, "hypercare_criteria", verdict="Unmet") == 1
-    assert value(telemetry, "hypercare_criteria", verdict="Unknown") == 1
+    for verdict in ("Met", "Unmet", "Unknown"):
+        assert value(telemetry, "hypercare_criteria", verdict=verdict, kind="query") == 1
+
+
+def test_criteria_are_counted_by_kind_and_every_pair_is_there() -> None:
+    telemetry = described({PERIODS: [criteria({"verdict": "Met", "kind": "slo"}, {"verdict": "Met", "kind": "odd"})]})
+    assert value(telemetry, "hypercare_criteria", verdict="Met", kind="slo") == 1
+    assert value(telemetry, "hypercare_criteria", verdict="Met", kind="other") == 1
+    assert value(telemetry, "hypercare_criteria", verdict="Met", kind="odd") is None
+    assert value(telemetry, "hypercare_criteria", verdict="Unmet", kind="alerts") == 0
+
+
+def test_unknown_verdicts_are_counted_by_their_cause() -> None:
+    reasons = (
+        "PrometheusTimeout",
+        "SecretNotFound",
+        "NoData",
+        "EvidenceGaps",
+        "RuleFails",
+        "LowTraffic",
+        "Collecting",
+        "x",
+    )
+    found = [{"verdict": "Unknown", "reason": reason} for reason in reasons]
+    telemetry = described({PERIODS: [criteria(*found, {"verdict": "Unmet", "reason": "BoundViolated"}, {})]})
+    counts = {cause: value(telemetry, "hypercare_criteria_unknown", cause=cause) for cause in Cause}
+    assert counts == {
+        "Endpoint": 2,
+        "Query": 0,
+        "Data": 2,
+        "Rules": 1,
+        "Traffic": 1,
+        "Time": 1,
+        "Other": 2,
+    }
+
+
+def test_regressed_criteria_are_counted() -> None:
+    telemetry = described({PERIODS: [criteria({"regressed": True}, {"regressed": False}, {})]})
+    assert value(telemetry, "hypercare_criteria_regressed") == 1
+
+
+def test_no_more_series_come_with_more_periods_and_reasons() -> None:
+    def series(count: int) -> int:
+        many = [criteria(*({"kind": f"k{n}", "reason": f"r{n}", "verdict": f"v{n}"} for n in range(count)))] * count
+        found = described({PERIODS: many}).registry.collect()
+        return sum(len(family.samples) for family in found if family.name.startswith("hypercare_criteria"))
+
+    assert series(1) == series(30)
 
 
 def test_holds_are_counted_by_state() -> None:
