@@ -109,7 +109,7 @@ def _explain(verdict: Verdict, window: _Window, tail: BudgetTail) -> tuple[str, 
     asked, held = (format_duration(points * by.step) for points in (by.rule.points, presence.held))
     if presence.newest is Sort.MISSING:
         return _hole(tail)
-    if not presence.active:
+    if window.state.presence.track and not presence.active:
         return "NotActive", "No point has been active yet: activeWhen was false all the time"
     if presence.held < min(presence.countable, by.rule.points):
         missing = format_duration(presence.missing * by.step)

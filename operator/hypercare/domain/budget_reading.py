@@ -79,6 +79,8 @@ def evaluate_budget(reading: BudgetReading, results: Mapping[RangeQuery, Result]
         partial(judge_budget, tail=BudgetTail(), by=by),
     )
     judgement = judge_budget(state, BudgetTail(points[len(final) :], settled), by)
+    if points:
+        judgement = missing_for(judgement, points[-1].mark)
     if reading.end + by.step <= now:
         judgement = catching_up(judgement, reading.end)
     return Outcome(state, judgement, points, changes)

@@ -43,13 +43,13 @@ def _written(number: float) -> str:
 
 
 def _read_ledger(field: Field) -> tuple[int, Ledger]:
-    filled, _, text = field.text().partition(";")
+    filled, separator, text = field.text().partition(";")
     try:
         parts = tuple(_sums(part) for part in text.split(",") if part)
         count = int(filled)
     except ValueError as error:
         raise field.error("is not a ledger") from error
-    if len(parts) > MAX_PARTS or count < 0:
+    if not separator or len(parts) > MAX_PARTS or count < 0:
         raise field.error("is not a ledger")
     return count, parts
 

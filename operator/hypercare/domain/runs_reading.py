@@ -72,6 +72,8 @@ def evaluate_runs(reading: RunsReading, results: Mapping[RangeQuery, Result]) ->
         partial(judge_runs, tail=RunsTail(), rule=rule),
     )
     judgement = judge_runs(state, RunsTail(points[len(final) :], settled), rule)
+    if points:
+        judgement = missing_for(judgement, points[-1].mark)
     if reading.end + rule.step <= now:
         judgement = catching_up(judgement, reading.end)
     return Outcome(state, judgement, points, changes)
