@@ -292,6 +292,13 @@ def test_a_choice_that_takes_no_alert_is_never_met(story: Story) -> None:
     assert (set(marks(found).values()), found.judgement.verdict) == ({"NoAlertsSelected"}, Verdict.UNKNOWN)
 
 
+def test_alerts_are_chosen_by_the_labels_of_their_rules(story: Story) -> None:
+    assert newest(alerts(story, {"labels": {"zone": "all", "severity": "critical"}})) == "RuleFails"
+    # The only label that could be another one is a template: it fires, with another severity than is asked for.
+    assert newest(alerts(story, {"labels": {"severity": "none"}, "severities": ["none"]})) == "Good"
+    assert newest(alerts(story, {"labels": {"severity": "none"}})) == "Bad"
+
+
 def test_the_overlay_of_another_run_proves_nothing(story: Story) -> None:
     found = alerts(story, {"names": ["Calm"]}, whose=Whose("shop", "checkout", "r0"))
     assert set(marks(found).values()) == {"RulesNotEvaluated"}
