@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hypercare.domain.advice import advised
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.evidence import EvidenceState
@@ -168,7 +169,7 @@ def _with_untold(outcome: Evaluated, last: Evaluated | None) -> Evaluated:
 
 
 def _reading(criterion: Criterion, tick: _Tick, context: Context, stored: Field | None) -> Reading:
-    outcome = tick.outcomes[criterion.name]
+    outcome = _advised(tick.outcomes[criterion.name])
     settled = context.now - context.evaluation.delay
     before = _told(stored) if stored is not None else Told(Verdict.UNKNOWN, 0)
     through = max(outcome.state.final_through, context.started_at)
@@ -184,6 +185,10 @@ def _reading(criterion: Criterion, tick: _Tick, context: Context, stored: Field 
         changes=news,
         unfinished=criterion.name in tick.unfinished,
     )
+
+
+def _advised(outcome: Evaluated) -> Evaluated:
+    return replace(outcome, judgement=advised(outcome.judgement))
 
 
 def _told(stored: Field) -> Told:
