@@ -1,16 +1,20 @@
 """A way to Prometheus that a test can break: what a profile names as its URL, on a port of its own."""
 
 import http.client
+import json
 import threading
 import time
 import urllib.parse
 from enum import Enum, auto
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
 from tests.cluster.layout import free_ports
 
 TIMEOUT_SECONDS = 15.0
+LAG_SECONDS = 0.7
+WARNING = "remote read of store-2 failed"
 
 
 class Trouble(Enum):
@@ -21,6 +25,17 @@ class Trouble(Enum):
     HANGS = auto()
     FAILS = auto()
     IS_NO_PROMETHEUS = auto()
+    THROTTLES = auto()
+    TRUNCATES = auto()
+    WARNS = auto()
+    LAGS = auto()
+
+
+_INSTEAD = {
+    Trouble.FAILS: (500, "text/plain", b"out of memory"),
+    Trouble.IS_NO_PROMETHEUS: (200, "text/html", b"<html><body>Please log in</body></html>"),
+    Trouble.THROTTLES: (429, "text/plain", b"too many requests"),
+}
 
 
 class Endpoint:
@@ -83,29 +98,39 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self, body: bytes) -> None:
             endpoint.asked.append(time.time())
-            match endpoint.trouble:
-                case Trouble.HANGS:
-                    endpoint.closing.wait(TIMEOUT_SECONDS)
-                case Trouble.FAILS:
-                    self._answer(500, "text/plain", b"out of memory")
-                case Trouble.IS_NO_PROMETHEUS:
-                    self._answer(200, "text/html", b"<html><body>Please log in</body></html>")
-                case _:
-                    self._pass_on(body)
+            trouble = endpoint.trouble
+            if trouble is Trouble.HANGS:
+                endpoint.closing.wait(TIMEOUT_SECONDS)
+            elif trouble in _INSTEAD:
+                self._answer(*_INSTEAD[trouble])
+            else:
+                time.sleep(LAG_SECONDS if trouble is Trouble.LAGS else 0)
+                self._pass_on(body, trouble)
 
-        def _pass_on(self, body: bytes) -> None:
+        def _pass_on(self, body: bytes, trouble: Trouble) -> None:
             connection = http.client.HTTPConnection(endpoint.upstream, timeout=TIMEOUT_SECONDS)
             kept = {name: self.headers[name] for name in ("Content-Type",) if name in self.headers}
             connection.request(self.command, self.path, body or None, kept)
             with connection.getresponse() as answer:
-                self._answer(answer.status, answer.headers["Content-Type"], answer.read())
+                self._answer(answer.status, answer.headers["Content-Type"], _spoilt(answer.read(), trouble))
             connection.close()
 
         def _answer(self, status: int, content_type: str, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                self.send_header("Retry-After", "1")
             self.end_headers()
             self.wfile.write(body)
 
     return Handler
+
+
+def _spoilt(body: bytes, trouble: Trouble) -> bytes:
+    match trouble:
+        case Trouble.TRUNCATES:
+            return body[: len(body) // 2]
+        case Trouble.WARNS:
+            return json.dumps({**json.loads(body), "warnings": [WARNING]}).encode()
+    return body
