@@ -14,7 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
+import hypercare.adapters.tls
 from hypercare.adapters.credentials import (
     ANONYMOUS,
     Basic,
@@ -26,6 +28,7 @@ from hypercare.adapters.credentials import (
 )
 from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.prometheus import PrometheusSource
+from hypercare.adapters.prometheus_session import Transport
 from hypercare.adapters.secret_reader import SecretReader
 from hypercare.adapters.tls import tls_context
 from hypercare.domain.endpoint import Endpoint
@@ -174,7 +177,26 @@ async def test_a_server_that_is_not_trusted_gets_nothing(pair: Pair, bundle: str
     assert served.headers == []
 
 
-def test_beside_a_named_authority_no_public_one_counts() -> None:
+async def test_a_public_authority_does_not_count_beside_a_named_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    public = tmp_path / "public.crt"
+    public.write_text(TRUSTED.certificate)
+    for module in (requests.adapters, hypercare.adapters.tls):
+        monkeypatch.setattr(module, "DEFAULT_CA_BUNDLE_PATH", str(public))
+    with serving(healthy, tls=server_context(SERVER, tmp_path)) as served:
+        assert isinstance(await ask(Endpoint(served.url)), Answer)
+        assert isinstance(await ask(Endpoint(served.url, ca_bundle=STRANGER.certificate)), QueryFailed)
+
+
+def test_what_requests_would_trust_is_no_property_of_a_connection() -> None:
+    request = requests.Request("GET", "https://prometheus:9090/api/v1/query").prepare()
+    transport = Transport(tls_context(TRUSTED.certificate, ANONYMOUS.certificate))
+    host = {"scheme": "https", "host": "prometheus", "port": 9090}
+    assert transport.build_connection_pool_key_attributes(request, True) == (host, {})
+
+
+def test_a_context_holds_the_named_authorities_or_the_public_ones() -> None:
     assert len(tls_context(TRUSTED.certificate, ANONYMOUS.certificate).get_ca_certs()) == 1
     assert len(tls_context("", ANONYMOUS.certificate).get_ca_certs()) > 50
 

@@ -81,6 +81,16 @@ async def test_a_refusal_makes_it_be_read_at_once(fixture: Fixture) -> None:
     assert await reader.read("prom-auth") == NEW
 
 
+async def test_who_is_refused_later_gets_what_was_read_meanwhile(fixture: Fixture) -> None:
+    reader = fixture.reader()
+    await reader.read("prom-auth")
+    fixture.server.holds(token="new")
+    for _ in range(3):
+        fixture.now += REREAD_SECONDS
+        assert await reader.reread("prom-auth", OLD) == NEW
+    assert len(fixture.server.asked) == 2
+
+
 async def test_going_on_being_refused_is_no_reason_to_read_all_the_time(fixture: Fixture) -> None:
     reader = fixture.reader()
     await reader.read("prom-auth")
