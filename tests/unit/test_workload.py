@@ -98,7 +98,7 @@ def asked(target: Target) -> str:
 def test_one_query_per_target_asks_everything_within_the_namespace() -> None:
     expr = asked(CHECKOUT)
     for selector in (
-        'kube_deployment_spec_replicas{deployment="checkout",namespace="shop"}[120s]',
+        'kube_deployment_spec_replicas{deployment="checkout",namespace="shop"}[240s]',
         'kube_deployment_status_replicas_available{deployment="checkout",namespace="shop"}[120s]',
         'kube_deployment_status_condition{condition="Available",deployment="checkout",namespace="shop",status="true"}[120s]',
     ):
@@ -112,7 +112,7 @@ def test_one_query_per_target_asks_everything_within_the_namespace() -> None:
 def normal(expr: str) -> str:
     """Without the spaces and units in which the parser writes it down."""
     text = re.sub(r"\s+", " ", expr).replace("( ", "(").replace(" )", ")").replace(", ", ",")
-    seconds = {"2m": "120s", "5m": "300s"}
+    seconds = {"2m": "120s", "4m": "240s", "5m": "300s"}
     text = re.sub(r"\[(\w+)\]", lambda found: f"[{seconds.get(found[1], found[1])}]", text)
     return re.sub(r"\{([^{}]*(?:\{[0-9,]+\}[^{}]*)*)\}", lambda found: "{" + ",".join(_matchers(found[1])) + "}", text)
 
@@ -127,9 +127,9 @@ def test_the_other_kinds_have_no_condition() -> None:
         ("DaemonSet", "kube_daemonset_status_desired_number_scheduled", "kube_daemonset_status_number_available"),
     ):
         expr = asked(Target(kind, "agent"))
-        for metric in (wanted, running):
+        for metric, window in ((wanted, 240), (running, 120)):
             named = sorted([f'{METRICS[kind].label}="agent"', 'namespace="shop"'])
-            assert f"min(min_over_time({metric}{{{','.join(named)}}}[120s]))" in normal(expr)
+            assert f"min(min_over_time({metric}{{{','.join(named)}}}[{window}s]))" in normal(expr)
         assert "condition" not in expr
 
 
@@ -143,7 +143,7 @@ def test_the_longest_name_makes_a_query_that_can_be_read() -> None:
 
 
 def test_what_was_before_the_start_does_not_count() -> None:
-    assert plan_streak(criterion(), NoEvidence(), context()).start == STARTED + EVALUATION.freshness
+    assert plan_streak(criterion(), NoEvidence(), context()).start == STARTED + 2 * EVALUATION.freshness
 
 
 def test_other_targets_are_another_question() -> None:
@@ -365,4 +365,4 @@ def test_a_period_without_targets_is_never_met() -> None:
 
 def test_a_reading_asks_at_every_point_between_the_start_and_now() -> None:
     reading: StreakReading = plan_streak(criterion(), NoEvidence(), context())
-    assert {(query.start, query.end, query.step) for query in reading.queries} == {(STARTED + 120, NOW, 30)}
+    assert {(query.start, query.end, query.step) for query in reading.queries} == {(STARTED + 240, NOW, 30)}

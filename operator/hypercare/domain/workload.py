@@ -5,8 +5,8 @@ per target holds every question about it. Its parts are told apart by the label 
 what was between two points is seen as well.
 
 Available is a Deployment by its own condition, which knows what its strategy tolerates. The other kinds have none:
-there the least number of pods in the window must not be below the least that was wanted. So a pod that drops out for
-a single scrape is seen, and a scale-up has the length of the window to get its pods.
+there the least number of pods in the window must not be below the least that was wanted in twice the window. So a pod
+that drops out for a single scrape is seen, and after a scale-up there is the length of the window to get the pods.
 
 Restarts are what the counters of a target's pods rose by since the point before, compared with their newest sample of
 up to `maxGap` earlier, so what happened in a tolerated hole counts after it. The counter of a new pod begins at zero.
@@ -65,11 +65,16 @@ _CONDITION_METRIC = "kube_deployment_status_condition"
 
 @dataclass(frozen=True)
 class Reach:
-    """How far back one expression looks, in seconds: over `window` for what is, and `before` further for what was."""
+    """How far back one expression looks, in seconds: over `window` for what is, over `before` for earlier counters."""
 
     step: int
     window: int
     before: int
+
+    @property
+    def furthest(self) -> int:
+        """How far back what is wanted is looked at."""
+        return 2 * self.window
 
 
 def parse_workload(field: Field) -> WorkloadKind:
@@ -122,7 +127,7 @@ def workload_expression(target: Target, tenancy: Tenancy, reach: Reach) -> str:
     now = f"{pods} (last_over_time({counters}[{reach.window}s])))"
     before = f"{pods} (last_over_time({counters}[{reach.before}s] offset {reach.step}s)))"
     parts = {
-        WANTED: _least(metrics.wanted, named, reach.window),
+        WANTED: _least(metrics.wanted, named, reach.furthest),
         RUNNING: _least(metrics.running, named, reach.window),
         COUNTED: f"count(count by (pod) ({now}))",
         RESTARTED: f"({now} - {before} > 0 or ({now} > 0 unless {before}) and on () group({before}))",

@@ -68,7 +68,7 @@ def ask_workload(
     window = max(evaluation.freshness, evaluation.step)
     reach = Reach(evaluation.step, window, window + max_gap_seconds)
     asked = tuple((target, workload_expression(target, tenancy, reach)) for target in targets)
-    return WorkloadQuestions(asked, window)
+    return WorkloadQuestions(asked, reach.furthest)
 
 
 def mark_workload_at(
