@@ -21,9 +21,15 @@ from hypercare.domain.baseline_reading import (
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.evidence import EvidenceState, Measured
 from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
+from hypercare.domain.evidence_status import read_state, render_evidence, render_state
+from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.judgement import Verdict
+from hypercare.domain.reading import evaluate, replay
+from hypercare.domain.reading import plan as plan_any
+from hypercare.domain.report import asked_of
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed, RangeQuery, Result, Unanswered
 from tests.unit.prometheus_answers import DOWN, Source, answer, constant
+from tests.unit.test_criteria import parse
 from tests.unit.test_reading import context as any_context
 
 DAY, BIN = 86400, 300
@@ -74,6 +80,45 @@ def worse_after(moment: int, by: float) -> Source:
 
 def changed(**changes: Any) -> Criterion:
     return replace(CRITERION, kind=replace(KIND, **changes))
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------------
+
+
+def written(**changes: Any) -> Any:
+    return parse(**{"query": None, "above": None, "baseline": {"query": "sum(x)"}, "sustainedFor": "6h"} | changes)
+
+
+def test_a_criterion_may_be_a_baseline() -> None:
+    found = written()
+    assert (found.kind, found.kind_name, found.max_gap_seconds) == (KIND, "baseline", 600)
+    wide = written(baseline={"query": "sum(rate(x[30m]))"}, sustainedFor="30h")
+    assert (wide.kind.bin_seconds, wide.max_gap_seconds) == (1800, 1800)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"below": 1}, "below"),
+        ({"minSeries": 2}, "minSeries"),
+        ({"allowBad": "1%"}, "allowBad"),
+        ({"activeWhen": {"query": "up", "above": 0}}, "activeWhen"),
+        ({"regression": {"above": 1, "for": "1m"}}, "regression"),
+    ],
+)
+def test_what_has_no_meaning_for_a_baseline_is_refused(changes: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidField, match="is not used with baseline") as refused:
+        written(**changes)
+    assert refused.value.path == f"spec.exitCriteria[0].{path}"
+
+
+def test_reports_say_what_was_compared() -> None:
+    assert asked_of(CRITERION) == (
+        "sum(x)",
+        "p95 at most 10% above that of the same hours of the 7d before the start",
+    )
+    either = asked_of(changed(direction=Direction.EITHER, min_delta=0.5))
+    assert either[1].startswith("p95 at most 10% and 0.5 away from that of")
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
@@ -339,3 +384,40 @@ def test_the_same_data_gives_the_same_verdict_however_often_one_looked(seed: int
             state = visit(by_expression(noisy), context(now), state, lenient).state
     live = visit(by_expression(noisy), context(), state, lenient)
     assert (live.judgement, live.state) == (at_once.judgement, at_once.state)
+
+
+# --- the seam and the status -----------------------------------------------------------------------------------------
+
+
+def test_the_loop_reads_a_baseline_like_every_other_kind() -> None:
+    reading = plan_any(CRITERION, NoEvidence(), context())
+    results = {query: by_expression(worse_after(NOW - 7200, 1.5))(query) for query in reading.queries}
+    outcome, steps = replay(reading, results)
+    assert outcome == evaluate(reading, results) == visit(by_expression(worse_after(NOW - 7200, 1.5)))
+    assert dict(steps)[NOW - 300] == outcome.judgement
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("floor", [0, NOW - 30_000])
+@pytest.mark.parametrize("at", [STARTED + 60, STARTED + 3600, NOW])
+def test_storing_the_state_and_reading_it_again_changes_nothing(direction: Direction, floor: int, at: int) -> None:
+    state = visit(by_expression(fine), context(at, floor=floor), criterion=changed(direction=direction)).state
+    assert read_state(Field("status", render_state(state))) == state
+
+
+def test_what_people_see_of_a_baseline() -> None:
+    found = render_evidence(CRITERION, visit(by_expression(fine)))
+    assert (found["kind"], found["last"], found["metFor"]) == ("baseline", 16, "6h")
+    assert found["baseline"] == {"references": 7, "median": 16, "upper": 16 + 16 * 0.1}
+    assert "gaps" not in found
+
+
+def test_before_anything_was_compared_the_status_says_so() -> None:
+    found = render_evidence(CRITERION, visit(by_expression(fine), context(STARTED + 3600)))
+    assert found["baseline"] == {"references": 0}
+    assert "last" not in found
+
+
+def test_a_damaged_status_starts_anew() -> None:
+    written = render_state(visit(by_expression(fine)).state)
+    assert read_state(Field("status", written | {"baseline": {"references": "many"}})) == NoEvidence()

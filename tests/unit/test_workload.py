@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.evidence import EvidenceState, Measured
 from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
+from hypercare.domain.fields import InvalidField
 from hypercare.domain.judgement import Verdict
 from hypercare.domain.points import Bad, Good, Missing, MissingReason, Point, Restarted
+from hypercare.domain.report import asked_of
 from hypercare.domain.rollout import Target
 from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
 from hypercare.domain.streak_reading import StreakReading, evaluate_streak, plan_streak
 from hypercare.domain.tenancy import Tenancy
-from hypercare.domain.workload import METRICS, pod_pattern
+from hypercare.domain.workload import METRICS, WorkloadKind, pod_pattern
 from tests.unit.prometheus_answers import DOWN, answer
 from tests.unit.test_criteria import parse
 from tests.unit.test_reading import EVALUATION, NOW, STARTED
@@ -36,6 +38,39 @@ def criterion(sustained: str = "1h", **workload: Any) -> Criterion:
 
 def context(now: int = NOW, targets: tuple[Target, ...] = (CHECKOUT,), **changes: Any) -> Context:
     return any_context(now, targets=targets, **changes)
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------------
+
+
+def test_availability_and_no_restart_are_asked_for_unless_told_otherwise() -> None:
+    assert (criterion().kind, criterion().kind_name) == (WorkloadKind(available=True, max_restarts=0), "workload")
+    assert criterion(available=False, maxRestarts=7).kind == WorkloadKind(available=False, max_restarts=7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "says"),
+    [
+        ({"workload": {"maxRestarts": -1}}, ".workload.maxRestarts", "must be between 0 and 1000"),
+        ({"workload": {"maxRestarts": 1001}}, ".workload.maxRestarts", "must be between 0 and 1000"),
+        ({"workload": {"available": "yes"}}, ".workload.available", "must be true or false"),
+        ({"sustainedFor": None}, ".sustainedFor", "is required"),
+        ({"above": 1}, ".above", "is not used with workload"),
+        ({"allowBad": "1%"}, ".allowBad", "is not used with workload"),
+        ({"activeWhen": {"query": "up", "above": 0}}, ".activeWhen", "is not used with workload"),
+        ({"regression": {"above": 1, "for": "1m"}}, ".regression", "is not used with workload"),
+        ({"query": "up"}, "", "exactly one of"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(changes: dict[str, Any], path: str, says: str) -> None:
+    with pytest.raises(InvalidField, match=says) as refused:
+        parse(**{"query": None, "above": None, "workload": {}} | changes)
+    assert refused.value.path == f"spec.exitCriteria[0]{path}"
+
+
+def test_reports_say_what_was_asked() -> None:
+    assert asked_of(criterion(maxRestarts=2)) == ("all targets", "available, with at most 2 restarts")
+    assert asked_of(criterion(available=False)) == ("all targets", "at most 0 restarts")
 
 
 # --- whose pods ------------------------------------------------------------------------------------------------------
