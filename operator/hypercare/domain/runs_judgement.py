@@ -81,7 +81,7 @@ def _explain(verdict: Verdict, state: RunsState, tail: RunsTail, rule: RunRule) 
 def _counted(walk: Walk, rule: RunRule) -> str:
     parts = [f"{walk.succeeded} succeeded", f"{walk.failed} failed"]
     if walk.unseen:
-        parts.append(f"{walk.unseen} were not seen to end")
+        parts.append(f"{walk.unseen} not seen to end")
     return f"Of the newest runs of {rule.kind.target}, {', '.join(parts)}"
 
 
