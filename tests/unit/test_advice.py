@@ -18,7 +18,7 @@ def test_there_is_advice_for_reasons_that_exist() -> None:
 @pytest.mark.parametrize("reason", ADVICE)
 def test_what_to_do_is_told(reason: str) -> None:
     told = advised(Judgement(Verdict.UNKNOWN, reason, "x" * LONGEST_DETAIL, 0, 60)).message
-    assert told.startswith("x" * LONGEST_DETAIL + "; ")
+    assert told == f"{'x' * LONGEST_DETAIL} ({ADVICE[reason]})"
     assert len(told) <= MESSAGE_LIMIT
 
 

@@ -103,6 +103,12 @@ CASES = (
         readings=(changed(UNMET, (QUIET, UNMET)),),
     ),
     Case(
+        "One that is advisory is told as such, and is no warning.",
+        (),
+        (Announcement("CriterionUnmet", "cost (advisory) is Unmet: 9 is not below 5", at=QUIET),),
+        readings=(replace(reading(UNMET, "cost", advisory=True), changes=(VerdictChange(QUIET, judgement(UNMET)),)),),
+    ),
+    Case(
         "One that becomes unknown is told.",
         (),
         (Announcement("CriterionUnknown", "errors is Unknown: Good for 20m of 1h", at=QUIET - 30),),

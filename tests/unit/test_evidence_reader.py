@@ -338,7 +338,7 @@ class TestTold:
     async def test_what_to_do_is_told_where_nothing_can_be_said(self, shop: Shop) -> None:
         shop.prometheus.values["errors"] = lambda _: None
         (found,) = await shop.read()
-        assert found.judgement.message.startswith("the query returned no series; check names and labels")
+        assert found.judgement.message.startswith("the query returned no series (check names and labels")
         assert found.stored["message"] == found.judgement.message
 
     async def test_changes_wait_for_a_status_that_can_be_written(self, shop: Shop) -> None:

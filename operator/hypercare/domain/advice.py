@@ -28,4 +28,4 @@ def advised(judgement: Judgement) -> Judgement:
     advice = ADVICE.get(judgement.reason)
     if advice is None or judgement.verdict is not Verdict.UNKNOWN:
         return judgement
-    return replace(judgement, message=f"{judgement.message}; {advice}")
+    return replace(judgement, message=f"{judgement.message} ({advice})")

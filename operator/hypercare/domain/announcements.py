@@ -41,12 +41,13 @@ def _verdicts(snapshot: Snapshot) -> Iterator[Announcement]:
     changes = [(each, reading) for reading in snapshot.readings for each in reading.changes]
     for change, reading in sorted(changes, key=lambda each: each[0].time):
         text = _verdict_text(change, reading, snapshot)
-        warning = change.verdict is Verdict.UNMET
+        warning = change.verdict is Verdict.UNMET and not reading.criterion.advisory
         yield Announcement(f"Criterion{change.verdict}", text, warning=warning, at=change.time)
 
 
 def _verdict_text(change: VerdictChange, reading: Reading, snapshot: Snapshot) -> str:
     name, verdict = reading.criterion.name, change.verdict
+    name += " (advisory)" if reading.criterion.advisory else ""
     if change is not reading.changes[-1] or verdict is not reading.judgement.verdict:
         return f"{name} was {verdict} from {timestamp(change.time)} on, found later: {change.judgement.message}"
     evaluation = snapshot.resolved.profile.evaluation
