@@ -11,9 +11,10 @@ import yaml
 
 from hypercare.domain.alert_plan import AlertPlan
 from hypercare.domain.promql import parse
-from hypercare.domain.tightening import Tightened, Untouched
+from hypercare.domain.tightening import MovedThreshold, Tightened, Untouched
 from hypercare.domain.watched import Making
 from tests.cluster.programs import find_programs
+from tests.corpus.outcomes import lines, outcomes, table
 from tests.corpus.rules import FILES, alerting_rules, rule_objects
 from tests.unit.alert_rules import plan, rules_of
 
@@ -51,6 +52,33 @@ def test_every_alert_gets_an_outcome(file: str) -> None:
     assert len(outcomes) == len(alerting_rules(file))
     assert counts == EXPECTED[file]
     assert [problem for planned in plans for problem in planned.problems] == []
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_alert_comes_to_the_outcome_that_was_reviewed(file: str) -> None:
+    reviewed, now = table(file).read_text(encoding="utf-8").splitlines(), list(lines(file))
+
+    print("", file, *(line for line in now if line.startswith("#")), sep="\n")
+    assert len(now) - len([line for line in now if line.startswith("#")]) == len(alerting_rules(file))
+    assert now == reviewed, "python -m tests.corpus.outcomes writes the table anew; look at its difference"
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("strength", STRENGTHS)
+@pytest.mark.parametrize("file", FILES)
+def test_every_moved_threshold_is_accepted_by_promtool(
+    file: str, strength: int, promtool: Path, tmp_path: Path
+) -> None:
+    rules = [
+        {"alert": alert.alertname, "expr": outcome.threshold.expr, "labels": {"position": str(position)}}
+        for position, (alert, outcome) in enumerate(outcomes(file, strength))
+        if isinstance(outcome, Tightened) and isinstance(outcome.threshold, MovedThreshold)
+    ]
+    path = tmp_path / "moved.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "moved", "rules": rules}]}), encoding="utf-8")
+
+    check_rules(promtool, [path])
+    assert len(rules) > 50
 
 
 @pytest.mark.parametrize("file", FILES)

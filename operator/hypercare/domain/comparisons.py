@@ -15,7 +15,7 @@ from hypercare.domain.constants import changeable_factor, fold
 from hypercare.domain.number_literals import Placed
 from hypercare.domain.result_labels import distinct_without_name, labels_of_groups
 from hypercare.domain.tightening import Untouched, UntouchedReason
-from hypercare.domain.value_kinds import counts, is_scalar, is_size, never_negative, reads_calendar
+from hypercare.domain.value_kinds import counts, is_code, is_scalar, is_size, never_negative, reads_calendar
 
 FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 """Each comparison operator, read from the other side."""
@@ -181,6 +181,8 @@ def _unwanted(found: Comparison) -> tuple[Untouched, ...]:
         return (Untouched(UntouchedReason.CLOCK, "its bound is a point in time"),)
     if shares := _of_no_share(found):
         return shares
+    if is_code(found.value):
+        return (Untouched(UntouchedReason.CODE, "its values are codes, not amounts"),)
     if counts(found.value):
         return (Untouched(UntouchedReason.WHOLE_NUMBERS, "its values are whole numbers"),)
     return ()

@@ -38,6 +38,7 @@ class UntouchedReason(StrEnum):
     BOUND_NOT_LITERAL = "BoundNotLiteral"
     WHOLE_NUMBERS = "WholeNumbers"
     WHOLE_SHARE = "WholeShare"
+    CODE = "Code"
     CLOCK = "Clock"
     BOOL_MODIFIER = "BoolModifier"
     ABSENCE = "Absence"

@@ -35,6 +35,7 @@ _MEASURING_NAME = re.compile(
     r"(?:[_:.].*)?",
     re.IGNORECASE,
 )
+_CODES = re.compile(r"(?:.*[_:.])?(?P<what>code|state|status|mode|role|version|severity|reason|id)")
 _SIZES = re.compile(r".*(?:bytes?|storage|memory|mem|disk|size|bits|capacity).*", re.IGNORECASE)
 
 _COUNTER = re.compile(r".+_(?:total|count|bucket)")
@@ -54,6 +55,11 @@ def reads_calendar(node: pp.Expr) -> bool:
     """Whether it is about the clock alone, or about hours, weekdays and the like."""
     calls = {each.func.name for each in nodes(node) if isinstance(each, pp.Call)}
     return bool(calls & _CALENDAR) or not selectors(node)
+
+
+def is_code(node: pp.Expr) -> bool:
+    """Whether the values evidently name something, such as a status or a state, and are no amounts."""
+    return not measured(node) and not counts(node) and any(_names_codes(each) for each in selectors(node))
 
 
 def is_size(node: pp.Expr) -> bool:
@@ -127,6 +133,12 @@ def never_negative(node: pp.Expr) -> bool:
         case pp.BinaryExpr():
             return _operation_never_negative(node)
     return False
+
+
+def _names_codes(selector: pp.VectorSelector) -> bool:
+    found = _CODES.fullmatch(metric_name(selector))
+    # `threads_state{state="blocked"}` is how many there are in that state.
+    return found is not None and not any(matcher.name == found["what"] for matcher in selector.matchers.matchers)
 
 
 def _measures(node: pp.Expr) -> bool:
