@@ -12,7 +12,7 @@ from hypercare.domain.run_record import Ending, Run, RunsPoint, Seen
 
 STEP = 30
 NAME = "ingest"
-HOLE = Missing(MissingReason.NO_DATA, "kube-state-metrics shows no CronJob ingest here (kube_cronjob_info)")
+HOLE = Missing(MissingReason.NO_KUBE_STATE_METRICS, "kube-state-metrics shows no CronJob ingest here (kube_cronjob_info)")
 
 
 @dataclass(frozen=True)

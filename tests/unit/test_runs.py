@@ -225,7 +225,7 @@ def test_the_newest_point_must_be_present() -> None:
     by = rule()
     tail = missing.points(HOUR[-2:])
     told = judge_runs(fold(fresh(), missing.points(HOUR[:-2]), by), RunsTail(tail, HOUR[-1]), by)
-    assert told.reason == "NoData"
+    assert told.reason == "KubeStateMetricsMissing"
     assert told.message == "kube-state-metrics shows no CronJob ingest here (kube_cronjob_info)"
 
 

@@ -180,7 +180,7 @@ def test_a_point_is_all_jobs_and_how_they_ended() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({COVERAGE: constant(None)}, MissingReason.NO_DATA),
+        ({COVERAGE: constant(None)}, MissingReason.NO_KUBE_STATE_METRICS),
         ({COVERAGE: DOWN}, FailureKind.UNREACHABLE),
         ({CREATED: DOWN}, FailureKind.UNREACHABLE),
         ({COMPLETE: DOWN}, FailureKind.UNREACHABLE),

@@ -85,7 +85,7 @@ def _uncovered(kind: RunsKind, coverage: Table, time: int) -> Missing | None:
             return failure
         case ():
             detail = f"kube-state-metrics shows no CronJob {kind.target} here (kube_cronjob_info)"
-            return Missing(MissingReason.NO_DATA, detail)
+            return Missing(MissingReason.NO_KUBE_STATE_METRICS, detail)
     return None
 
 
