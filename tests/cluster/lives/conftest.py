@@ -19,6 +19,15 @@ def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
+def alone(operator: OperatorProcess) -> Iterator[None]:
+    """No operator but those of the test itself: the one of all tests, which serves every namespace, steps aside."""
+    operator.stop()
+    yield
+    operator.start()
+    operator.wait_ready()
+
+
+@pytest.fixture
 def place(cluster: Cluster, operator: OperatorProcess, request: pytest.FixtureRequest) -> Iterator[Place]:
     """A place of its own, with the operator at work."""
     with new_place(cluster, request.node.name) as found:

@@ -5,7 +5,7 @@ service breaks, recovers, is not scraped for a while and comes back: four change
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,21 +14,11 @@ from hypercare.adapters.events import BURST
 from tests.cluster.cluster import Cluster
 from tests.cluster.lives.expectations import met, over, restored
 from tests.cluster.lives.twins import Pace, Service, Twin, holds_everywhere, play, twins
-from tests.cluster.operator_process import OperatorProcess
 
 pytestmark = pytest.mark.cluster
 NAMES = ("undisturbed", "stopped", "killed")
 CRITERIA = ("errors", "queue", "patient")
 CHANGES = ["Met", "Unmet", "Met", "Unknown", "Met", "Unmet", "Met"]
-
-
-@pytest.fixture
-def alone(operator: OperatorProcess) -> Iterator[None]:
-    """The operator of the other tests serves every namespace; it steps aside."""
-    operator.stop()
-    yield
-    operator.start()
-    operator.wait_ready()
 
 
 @pytest.mark.usefixtures("alone")
