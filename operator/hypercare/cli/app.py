@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from hypercare import __version__
+from hypercare.cli import backtest, tighten
+from hypercare.cli.deferred import command
 from hypercare.cli.failures import OK, UNUSABLE
 
 PLUGIN = "kubectl-hypercare"
@@ -39,6 +41,12 @@ def _root(
         typer.echo(f"hypercare {__version__}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+app.command("backtest", help=backtest.HELP, short_help=backtest.BRIEF)(
+    command(backtest.BacktestArguments, "backtest_run")
+)
+app.command("tighten", help=tighten.HELP, short_help=tighten.BRIEF)(command(tighten.TightenArguments, "tighten_run"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

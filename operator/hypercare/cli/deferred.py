@@ -1,10 +1,12 @@
 """From the arguments of a command to its work, whose imports cost nothing until then.
 
-The module of a command (`backtest`) declares arguments, examples and nothing else, for completion and `--help` import
-it. Its work is the function `run` of a module of its own (`backtest_run`), which takes the arguments as one value and
-returns the exit code.
+The module of a command (`backtest`) declares arguments and help and nothing else, for completion and `--help` import
+them all. Its work is the function `run` of a module of its own (`backtest_run`), which takes the arguments as one value
+and returns the exit code.
 """
 
+import inspect
+from collections.abc import Callable
 from importlib import import_module
 
 import typer
@@ -13,3 +15,14 @@ import typer
 def perform(module: str, arguments: object) -> None:
     """Call `run(arguments)` of a module of `hypercare.cli`, and end with the exit code that it returns."""
     raise typer.Exit(int(import_module(f"hypercare.cli.{module}").run(arguments)))
+
+
+def command(arguments: Callable[..., object], module: str) -> Callable[..., None]:
+    """A command for Typer whose options are the fields of a dataclass, each `Annotated` with its `typer.Option`."""
+
+    def called(**given: object) -> None:
+        perform(module, arguments(**given))
+
+    # Typer makes the options from the signature of the function that it is given.
+    called.__setattr__("__signature__", inspect.signature(arguments))
+    return called
