@@ -74,7 +74,8 @@ def read_rule_files(paths: Sequence[str], *, recursive: bool, interval_seconds: 
     if mistakes:
         raise UnusableInput("\n".join(mistakes))
     if not found:
-        raise UnusableInput(f"{', '.join(paths)}: neither a PrometheusRule nor a rule file")
+        named = ", ".join("standard input" if path == STDIN else path for path in paths)
+        raise UnusableInput(f"{named}: neither a PrometheusRule nor a rule file")
     return tuple(file for file, _ in found)
 
 
