@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from hypercare.domain.bounds import Below
 from hypercare.domain.criteria import NoRegression
-from hypercare.domain.evidence import EvidenceState, Yardstick, fold, states
+from hypercare.domain.evidence import EvidenceState, Measured, Yardstick, fold, states
 from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point, Restarted
 from hypercare.domain.samples import Column, Sample, Series
 from hypercare.domain.streaks import MAX_SEGMENTS, Rule, Sort, Streak, push, push_run
@@ -70,3 +70,11 @@ def test_a_column_is_its_samples() -> None:
 
 def test_values_are_told_by_whole_seconds() -> None:
     assert Series({}, (Sample(9.7, 1.0), Sample(20.2, 2.0))).by_time() == {10: 1.0, 20: 2.0}
+
+
+def test_of_equal_values_the_newest_is_the_worst() -> None:
+    """It stays in the window longest."""
+    by = Yardstick(STEP, Rule(points=9), NoRegression(), Below(5))
+    marks = [Good(Measurement(value, {})) for value in (1.0, 3.0, 3.0, 2.0)]
+    points = [Point((index + 1) * STEP, mark) for index, mark in enumerate(marks)]
+    assert fold(EvidenceState("d", 0), points, by).worst == Measured(3.0, "", 30)

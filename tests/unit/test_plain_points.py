@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import inf, nan, nextafter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hypercare.domain import value_marks
@@ -36,8 +36,11 @@ BOUNDS: st.SearchStrategy[Bound] = st.one_of(
     st.tuples(LIMITS, LIMITS).map(lambda pair: Between(min(pair), max(pair))),
 )
 TIMES = range(10, 60, 10)
-VALUES = st.lists(st.one_of(st.none(), NUMBERS), min_size=len(TIMES), max_size=len(TIMES))
-COLUMNS = st.lists(VALUES, max_size=2)
+# Most answers must have one series that is mostly good, or nothing would be plainly so.
+USUAL_BOUNDS: st.SearchStrategy[Bound] = st.sampled_from([Below(5), AtMost(5), Above(0), Between(0, 5), Equals(1)])
+USUAL = st.sampled_from([1.0, 1.0, 1.0, 4.999, 5.0, 0.0, 9.0, inf, nan, None])
+COLUMN = st.lists(USUAL, min_size=len(TIMES), max_size=len(TIMES))
+COLUMNS = st.one_of(st.lists(COLUMN, min_size=1, max_size=1), st.lists(COLUMN, max_size=2))
 FAILED = QueryFailed(FailureKind.TIMEOUT, "late")
 
 
@@ -76,28 +79,22 @@ def answered(columns: list[list[float | None]], labels: dict[str, str]) -> Answe
     )
 
 
-RESULTS: st.SearchStrategy[Result] = st.one_of(
-    st.just(FAILED),
-    st.builds(answered, COLUMNS, st.sampled_from([{}, {"__name__": "x"}, {"job": "a"}])),
-    st.builds(
-        lambda columns, hole: replace(answered(columns, {}), unanswered=(Unanswered(hole, hole, FAILED),)),
-        COLUMNS,
-        st.sampled_from(TIMES),
-    ),
-)
-KINDS = st.one_of(
-    st.builds(QueryKind, st.just("value"), BOUNDS, st.integers(1, 2)),
-    st.builds(RatioKind, st.just("value"), st.just("total"), BOUNDS, st.sampled_from([0.0, 1.0])),
-)
-REGRESSIONS = st.one_of(st.none(), st.builds(Regression, st.one_of(LIMITS.map(Above), LIMITS.map(Below)), st.just(60)))
+ANSWERS = st.builds(answered, COLUMNS, st.sampled_from([{}, {"job": "a"}]))
+HOLES = st.sampled_from([(), (), (), *((Unanswered(time, time, FAILED),) for time in TIMES)])
+RESULTS: st.SearchStrategy[Result] = st.builds(lambda answer, holes: replace(answer, unanswered=holes), ANSWERS, HOLES)
+QUERIES = st.builds(QueryKind, st.just("value"), USUAL_BOUNDS, st.sampled_from([1, 1, 2]))
+RATIOS = st.builds(RatioKind, st.just("value"), st.just("total"), USUAL_BOUNDS, st.sampled_from([0.0, 1.0]))
+REGRESSIONS = st.sampled_from([None, None, Regression(Above(1.0), 60), Regression(Below(1.0), 60)])
 
 
+@settings(max_examples=300)
 @given(
-    KINDS,
+    st.one_of(QUERIES, RATIOS),
     REGRESSIONS,
     st.sampled_from(["", "coverage"]),
     st.fixed_dictionaries({"value": RESULTS, "total": RESULTS, "coverage": RESULTS}),
 )
+@example(QueryKind("value", Below(5), 1), None, "coverage", dict.fromkeys(("value", "total", "coverage"), FAILED))
 def test_a_closer_look_finds_the_same(
     kind: QueryKind | RatioKind, regression: Regression | None, coverage: str, results: dict[str, Result]
 ) -> None:
@@ -109,6 +106,15 @@ def test_a_closer_look_finds_the_same(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(value_marks, "_plainly_good", lambda *_: {})
         assert mark_values_at(criterion, asked, results, TIMES) == found
+
+
+@pytest.mark.parametrize("kind", [QueryKind("value", Below(5)), RatioKind("value", "total", Below(5), 0.0)])
+def test_what_no_fresh_sample_covers_is_not_good(kind: QueryKind | RatioKind) -> None:
+    asked = ValueQuestions("value", "total" if isinstance(kind, RatioKind) else "", "coverage", "", "", 0)
+    healthy, gap = answered([[1.0] * 5], {}), answered([[1.0, None, 1.0, None, 1.0]], {})
+    results: dict[str, Result] = {"value": healthy, "total": healthy, "coverage": gap}
+    found = mark_values_at(Criterion("c", kind, 600, 0.95, 60), asked, results, TIMES)
+    assert [isinstance(point.mark, Good) for point in found] == [True, False, True, False, True]
 
 
 def test_a_healthy_criterion_is_plainly_good_everywhere() -> None:
