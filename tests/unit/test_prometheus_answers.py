@@ -45,5 +45,5 @@ def test_other_times_are_kept_as_they_are(times: list[float]) -> None:
     ],
 )
 def test_what_is_no_sample_is_refused(pairs: list[list[Any]]) -> None:
-    with pytest.raises(ValueError, match="time|values to unpack|convert"):
+    with pytest.raises(ValueError, match=r"time|values to unpack|convert"):
         times_of(pairs)
