@@ -7,7 +7,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-MODULES = ("test_data_situations.py", "test_live_situations.py")
+MODULES = (
+    "test_data_situations.py",
+    "test_live_situations.py",
+    "test_baseline_situations.py",
+    "test_workload_situations.py",
+)
+"""Each test of these has its row."""
+MORE_MODULES = ("test_slo_situations.py", "test_runs_situations.py")
 SITUATIONS = PAGE.partition("\n## Data situations\n")[2].partition("\n## ")[0]
 
 
@@ -18,9 +25,9 @@ def rows() -> list[list[str]]:
     return [row for row in cells if row[0] != "situation"]
 
 
-def proofs() -> set[str]:
-    """The names of all tests of the two modules."""
-    trees = (ast.parse((ROOT / "tests" / "adapters" / module).read_text(encoding="utf-8")) for module in MODULES)
+def proofs(modules: tuple[str, ...]) -> set[str]:
+    """The names of all tests of these modules."""
+    trees = (ast.parse((ROOT / "tests" / "adapters" / module).read_text(encoding="utf-8")) for module in modules)
     functions = {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
     return {name for name in functions if name.startswith("test_")}
 
@@ -28,7 +35,7 @@ def proofs() -> set[str]:
 def test_every_situation_names_the_test_that_proves_it_and_every_test_its_situation() -> None:
     assert all(len(row) == 5 for row in rows())
     named = {row[4].strip("`") for row in rows()}
-    assert named == proofs()
+    assert proofs(MODULES) <= named <= proofs(MODULES + MORE_MODULES)
     assert len(rows()) > 40
 
 
@@ -39,4 +46,4 @@ def test_every_reason_of_a_situation_is_explained() -> None:
 
 
 def test_the_modules_are_named_on_the_page() -> None:
-    assert all(module in SITUATIONS for module in MODULES)
+    assert all(module in SITUATIONS for module in MODULES + MORE_MODULES)

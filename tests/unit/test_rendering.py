@@ -302,6 +302,7 @@ PROGRESS: dict[str, Any] = {
     "criteria/0/streakFloor": timestamp(QUIET),
     "criteria/0/regression": {"gaps": "b12"},
     "criteria/0/budget": "7;0/0.5",
+    "criteria/0/baseline": {"references": 7, "median": 1, "upper": 1.1},
     "criteria/0/runs": "1763716200/0;s1763715600.1a2b3c",
     "criteria/0/message": "Good for 30m of 1h",
     "criteria/0/reason": "Collecting",

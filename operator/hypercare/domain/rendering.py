@@ -39,6 +39,7 @@ _PROGRESS_OF_CRITERIA = frozenset(
         "streakFloor",
         "regression",
         "budget",
+        "baseline",
         "runs",
         "message",
         "reason",
