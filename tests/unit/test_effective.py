@@ -10,7 +10,7 @@ SMALLEST = {"release": {"version": "2.4.0"}, "targets": [{"kind": "Deployment", 
 def test_the_smallest_period_gets_the_built_in_defaults_and_criteria() -> None:
     spec = effective_spec(SMALLEST, {})
     assert spec["window"] == BUILT_IN_DEFAULTS["window"]
-    assert [criterion["name"] for criterion in spec["exitCriteria"]] == ["quiet"]
+    assert [criterion["name"] for criterion in spec["exitCriteria"]] == ["quiet", "pods"]
 
 
 @pytest.mark.parametrize("empty_in", ["period", "profile"])
@@ -60,13 +60,13 @@ def test_a_null_in_the_period_is_no_wish() -> None:
 def test_the_built_in_stages_fit_into_a_short_window() -> None:
     spec = effective_spec(SMALLEST | {"window": {"duration": "1h"}}, {})
     assert [stage["minDuration"] for stage in spec["stages"]] == ["20m", "20m"]
-    assert [criterion["sustainedFor"] for criterion in spec["exitCriteria"]] == ["10m"]
+    assert [criterion["sustainedFor"] for criterion in spec["exitCriteria"]] == ["10m", "10m"]
 
 
 def test_the_built_in_durations_are_whole_in_the_usual_window() -> None:
     spec = effective_spec(SMALLEST, {})
     assert [stage["minDuration"] for stage in spec["stages"]] == ["1d", "1d"]
-    assert [criterion["sustainedFor"] for criterion in spec["exitCriteria"]] == ["12h"]
+    assert [criterion["sustainedFor"] for criterion in spec["exitCriteria"]] == ["12h", "12h"]
 
 
 def test_stages_that_somebody_wrote_are_never_bent() -> None:

@@ -48,7 +48,8 @@ def test_the_smallest_period_gets_everything_else_by_itself() -> None:
     assert plan.release == Release("2.4.0")
     assert (plan.window.duration_seconds, plan.window.extension_limit) == (3 * DAY, 3)
     assert [(stage.name, stage.strength) for stage in plan.stages] == [("intensive", 100), ("elevated", 50)]
-    assert [criterion.name for criterion in found.spec.criteria] == ["quiet"]
+    assert [(each.name, each.kind_name) for each in found.spec.criteria] == [("quiet", "alerts"), ("pods", "workload")]
+    assert (found.spec.unreadable, found.spec.unreadable_advice) == ((), ())
     assert found.spec.alerts.requested
     assert found.spec.scaling == ()
 

@@ -2,7 +2,7 @@
 
 Objects merge key by key. Lists whose elements have names merge by name, each element replaced whole; every other list,
 and `stages`, is replaced as a whole. Exit criteria that come from nowhere else are the built-in ones. Built-in stages
-and criteria are shorter in a window that is too short for them: each stage a third of it, the streak a sixth.
+and criteria are shorter in a window that is too short for them: each stage a third of it, each streak a sixth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ BUILT_IN_DEFAULTS: Mapping[str, Any] = {
 
 BUILT_IN_CRITERIA: Sequence[Mapping[str, Any]] = (
     {"name": "quiet", "alerts": {"severities": ["critical"], "include": "Originals"}, "sustainedFor": "12h"},
+    {"name": "pods", "workload": {"available": True, "maxRestarts": 0}, "sustainedFor": "12h"},
 )
 
 # Where list elements have a name, and under which key.
