@@ -388,9 +388,11 @@ def test_without_kube_state_metrics_it_says_what_to_install() -> None:
     nothing = fine(wanted=None, running=None, condition=None, counted=None)
     found = visit(nothing).judgement
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "KubeStateMetricsMissing")
-    assert found.message.startswith(
-        "Deployment checkout: Prometheus has no fresh kube_deployment_spec_replicas. Is kube-"
-    )
+    said = "Deployment checkout: no fresh kube_deployment_spec_replicas. Install kube-state-metrics, scrape it"
+    assert found.message.startswith(said)
+    uncounted = visit(fine(counted=2), context(targets=(Target("Deployment", "n" * 52),))).judgement.message
+    assert "kube_pod_container_status_restarts_total (2 of 3 pods)" in uncounted
+    assert len(uncounted) < 256
 
 
 def test_a_period_without_targets_is_never_met() -> None:

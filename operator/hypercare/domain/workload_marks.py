@@ -126,13 +126,13 @@ def _uncounted(target: Target, seen: _Seen) -> list[Missing]:
     counted, running = seen.numbers.get(COUNTED, 0), seen.numbers.get(RUNNING, 0)
     if counted >= max(running, 1):
         return []
-    return [_not_exported(target, f"{RESTARTS_METRIC} for {counted:g} of {max(running, 1):g} pods")]
+    return [_not_exported(target, f"{RESTARTS_METRIC} ({counted:g} of {max(running, 1):g} pods)")]
 
 
 def _not_exported(target: Target, what: str) -> Missing:
     detail = (
-        f"{target.kind} {target.name}: Prometheus has no fresh {what}. Is kube-state-metrics installed, scraped with "
-        "honorLabels, and its namespace label the tenancy's?"
+        f"{target.kind} {target.name}: no fresh {what}. Install kube-state-metrics, scrape it with honorLabels, and "
+        "see that the profile's tenancy names its namespace label"
     )
     return Missing(MissingReason.NO_KUBE_STATE_METRICS, detail)
 
