@@ -1,5 +1,6 @@
 """The fold over an error budget: what counts, what is forgotten, and what never depends on how one looked."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -313,3 +314,13 @@ def test_burning_exactly_as_fast_as_allowed_is_allowed_whatever_the_rounding(rat
     assert not BY.long(state.ledger).above(1.0)
     total = sum(rates)
     assert not Sums(total * 0.001, sum(rate * 0.001 for rate in rates)).above(1.0)
+
+
+def test_a_window_of_a_week_burns_exactly_as_fast_as_allowed_and_one_percent_more_is_told() -> None:
+    """Thousands of sums in each part, each rounded, and the bound is still where it was."""
+    by = replace(measured(parse({**RATES, "over": "7d"}), 30), step=STEP)
+    for errors, verdict in ((0.1, Verdict.MET), (0.101, Verdict.UNMET)):
+        points = [BudgetPoint((index + 1) * STEP, Spent(errors, 0.1)) for index in range(by.rule.points)]
+        state = fold(BudgetState("d", 0), points, by)
+        assert verdict_on(state, by) is verdict
+        assert len(str(render_state(state)["budget"])) < 400

@@ -5,7 +5,8 @@ window is full, after the floor, with enough points and no long hole, as for eve
 errors, and errors that the objective allows (total x share), by parts of a twelfth of the window in active points, at
 most thirteen. So the long window covers between `over` and `over` and a twelfth, the short one one to two twelfths.
 
-Sums are never a mean of ratios, and they are made of the points in their order, so batches and restarts change nothing.
+Sums are never a mean of ratios. They are made of the points in their order, each rounded to ten digits, so batches
+and restarts change nothing.
 What is older than the window is forgotten part by part: no old surplus of events pays for a later burst or hole.
 
 Sloth records shares of errors over whole windows instead. The newest of them take the place of the sums, and count only
@@ -27,7 +28,7 @@ MAX_PARTS = SHORT_WINDOWS + 1
 """The parts of a whole window, and the one that is being filled."""
 ENOUGH_ALLOWED = 3.0
 """Rule of three: without a single error, fewer events than would allow three prove the objective at no 95 %."""
-_ROUNDING = 1e-9
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -228,12 +229,18 @@ def _entered(state: BudgetState, point: BudgetPoint, by: Measure) -> tuple[Ledge
         case Missing():
             spent = _NOTHING
         case Spent(errors, allowed):
-            spent = Sums(errors, allowed)
+            spent = _rounded(errors, allowed)
     if not state.ledger or state.filled >= by.part:
         return (*state.ledger, spent)[-by.parts :], 1
     newest = state.ledger[-1]
-    summed = Sums(newest.errors + spent.errors, newest.allowed + spent.allowed)
+    summed = _rounded(newest.errors + spent.errors, newest.allowed + spent.allowed)
     return (*state.ledger[:-1], summed), state.filled + 1
+
+
+def _rounded(errors: float, allowed: float) -> Sums:
+    # 0.1 ten times is 0.9999999999999999, and thirteen pairs of such numbers make a long status. Rounded is at each
+    # point, not where the state is written, so it changes nothing whether it was.
+    return Sums(float(f"{errors:.10g}"), float(f"{allowed:.10g}"))
 
 
 def _recorded(burns: Burns, inside_seconds: int, by: Measure) -> Ledger:

@@ -5,8 +5,9 @@ targets. Then the timeline loses its oldest entries, after the first one; then t
 say what a person has to do. At last what only people read goes altogether. Never cut is what the next visit goes on
 from: the life, verdicts with the state of their evidence, rows of raised targets, states and reasons of conditions.
 
-Limit: what is never cut fits by itself while names have at most 63 characters and no regression bound is passed and
-left again dozens of times within its `for`. A status whose state alone is larger is written as it is.
+Limit: what is never cut fits by itself while names have at most 63 characters, no regression bound is passed and left
+again dozens of times within its `for`, and not every criterion is an error budget with dozens of holes. A status whose
+state alone is larger is written as it is.
 """
 
 import json
