@@ -27,8 +27,8 @@ p { margin: .3rem 0; } .soft { color: var(--soft); }
 .answer.relaxes { border-color: var(--met); }
 table { border-collapse: collapse; margin: .5rem 0; } th { text-align: left; color: var(--soft); font-weight: normal; }
 th, td { padding: .15rem .9rem .15rem 0; vertical-align: top; border-bottom: 1px solid var(--line); }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; } td.time { white-space: nowrap; }
-tr.own { font-weight: bold; } code { overflow-wrap: anywhere; } .wide { overflow-x: auto; }
+td { font-variant-numeric: tabular-nums; } td:first-child { white-space: nowrap; }
+code { overflow-wrap: anywhere; } .wide { overflow-x: auto; }
 .Met { color: var(--met); } .Unmet { color: var(--unmet); } .Unknown { color: var(--unknown); }
 svg { width: 100%; height: auto; display: block; } svg text { fill: var(--soft); font-size: 11px; }
 rect.Met { fill: var(--met); } rect.Unmet { fill: var(--unmet); } rect.Unknown { fill: var(--unknown); }
@@ -54,7 +54,7 @@ def html_page(found: Backtest) -> str:
             f'<p class="answer{relaxes}">{escape(found.answer)}.</p>',
             *(f'<p class="soft">Note: {escape(note)}</p>' for note in found.notes),
             "<h2>What would have happened</h2>",
-            _table(("time", ""), ((timestamp(each.time), escape(each.message)) for each in found.life.timeline)),
+            _table(("time", "what"), ((timestamp(each.time), escape(each.message)) for each in found.life.timeline)),
             *(_criterion(found, result) for result in found.criteria),
             "</body>\n</html>",
         ]

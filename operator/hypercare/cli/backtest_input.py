@@ -86,6 +86,7 @@ def read_input(asked: BacktestArguments, now: int) -> BacktestInput:
             started_at=span.start,
             floor=0,
             watch=watch,
+            targets=resolved.spec.targets,
         ),
         span=span,
         has_rules=bool(rules),

@@ -21,7 +21,9 @@ from hypercare.domain.streak_reading import StreakReading
 from hypercare.domain.verdict_history import CATCHING_UP
 from hypercare.ports import MetricSource
 
-_WITHOUT_RULES = Waiting("RulesNotGiven", "Which alerts must be quiet is not known: pass their rules with --rules")
+RULES_NOT_GIVEN = "RulesNotGiven"
+"""The one reason that only a backtest has."""
+_WITHOUT_RULES = Waiting(RULES_NOT_GIVEN, "Which alerts must be quiet is not known: pass their rules with --rules")
 _NO_POINT = Waiting("WarmingUp", "Warming up: no range may reach back behind the start")
 
 
