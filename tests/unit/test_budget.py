@@ -167,6 +167,14 @@ def test_recorded_shares_count_once_their_window_is_inside(
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
+def test_after_a_hotfix_recorded_shares_wait_for_a_window_of_their_own() -> None:
+    hotfix = BudgetState("d", 0).restarted(300, STEP)
+    state = fold(hotfix, [BudgetPoint(300 + (i + 1) * STEP, Burns(9.0, 0.5)) for i in range(23)], RECORDED)
+    assert judge_budget(state, BudgetTail(), RECORDED).verdict is Verdict.UNKNOWN
+    later = fold(state, [BudgetPoint(540, Burns(9.0, 0.5))], RECORDED)
+    assert judge_budget(later, BudgetTail(), RECORDED).verdict is Verdict.UNMET
+
+
 # --- how a criterion becomes a measure -------------------------------------------------------------------------------
 
 
