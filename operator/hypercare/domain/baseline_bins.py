@@ -55,31 +55,48 @@ def ask_baseline(kind: BaselineKind, tenancy: Tenancy, freshness: int) -> Baseli
     return BaselineQuestions(value, coverage_expr(parse(value), freshness))
 
 
+@dataclass(frozen=True)
+class BinValues:
+    """Answers by time. Of a long past only the hours that are compared are looked at."""
+
+    values: Table
+    covered: Table | None
+
+    def at(self, time: int) -> float | Missing:
+        """The value of the bin that ends at `time` (Unix seconds), or why there is none."""
+        match self.values.at(time):
+            case Missing() as failure:
+                return failure
+            case ():
+                return Missing(MissingReason.NO_DATA, "the query returned no series")
+            case (only,):
+                return self._usable(only.value, time)
+            case several:
+                detail = f"{len(several)} series: a baseline compares one, so aggregate the query"
+                return Missing(MissingReason.TOO_MANY_SERIES, detail)
+
+    def _usable(self, value: float, time: int) -> float | Missing:
+        if isnan(value):
+            return Missing(MissingReason.NOT_A_NUMBER, "the value is NaN")
+        if isinf(value):
+            return Missing(MissingReason.INFINITE, "the value is infinite")
+        match self.covered.present(time) if self.covered is not None else True:
+            case Missing() as failure:
+                return failure
+            case False:
+                return Missing(MissingReason.SCRAPE_GAP, "no fresh samples: the targets were not scraped, or are gone")
+        return value
+
+
+def bin_values(asked: BaselineQuestions, times: range, results: Mapping[RangeQuery, Result]) -> BinValues:
+    """The answers to what was asked about at least one bin."""
+    answers = {query.expr: tabulate(results[query], times) for query in asked.over(times)}
+    return BinValues(answers[asked.value], answers.get(asked.coverage))
+
+
 def bins_at(asked: BaselineQuestions, times: range, results: Mapping[RangeQuery, Result]) -> tuple[Bin, ...]:
     """What each bin says."""
-    answers = {query.expr: tabulate(results[query], times) for query in asked.over(times)}
-    covered = answers.get(asked.coverage)
-    return tuple(Bin(time, _value(answers[asked.value], covered, time)) for time in times)
-
-
-def _value(values: Table, covered: Table | None, time: int) -> float | Missing:
-    match values.at(time):
-        case Missing() as failure:
-            return failure
-        case ():
-            return Missing(MissingReason.NO_DATA, "the query returned no series")
-        case (only,):
-            value = only.value
-        case several:
-            detail = f"{len(several)} series: a baseline compares one, so aggregate the query"
-            return Missing(MissingReason.TOO_MANY_SERIES, detail)
-    if isnan(value):
-        return Missing(MissingReason.NOT_A_NUMBER, "the value is NaN")
-    if isinf(value):
-        return Missing(MissingReason.INFINITE, "the value is infinite")
-    match covered.at(time) if covered is not None else None:
-        case Missing() as failure:
-            return failure
-        case ():
-            return Missing(MissingReason.SCRAPE_GAP, "no fresh samples: the targets were not scraped, or are gone")
-    return value
+    if not times:
+        return ()
+    values = bin_values(asked, times, results)
+    return tuple(Bin(time, values.at(time)) for time in times)

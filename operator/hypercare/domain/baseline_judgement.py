@@ -1,13 +1,13 @@
 """The verdict on one window of bins: is it complete, is there a past to compare it with, and what does that say?"""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import isfinite
 
 from hypercare.domain.baseline import LEAST_BINS, LEAST_REFERENCES, BaselineKind, Comparison, Direction, compare
-from hypercare.domain.baseline_bins import Bin
+from hypercare.domain.baseline_bins import Bin, BinValues
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence import Measured, window_rule
@@ -31,13 +31,13 @@ class Judged:
 
 
 class Judge:
-    """Judges windows of one criterion against one past. `past` are all bins that references may be made of."""
+    """Judges windows of one criterion against one past, which begins early enough for all references."""
 
-    def __init__(self, criterion: Criterion, kind: BaselineKind, started_at: int, past: Iterable[Bin]) -> None:
+    def __init__(self, criterion: Criterion, kind: BaselineKind, started_at: int, past: BinValues) -> None:
         self._kind = kind
         self._sustained = criterion.sustained_seconds
         self._started_at = started_at
-        self._past = {each.time: each for each in past}
+        self._past = past
         self._rule: Rule = window_rule(criterion, kind.bin_seconds)
         self._statistics: dict[int, float | Missing] = {}
 
@@ -81,7 +81,7 @@ class Judge:
         return self._statistics[last]
 
     def _statistic(self, times: range) -> float | Missing:
-        values = [self._past[time].value for time in times]
+        values = [self._past.at(time) for time in times]
         present = [value for value in values if not isinstance(value, Missing)]
         holes = [value for value in values if isinstance(value, Missing)]
         unanswered = next((hole for hole in holes if hole.unanswered), None)

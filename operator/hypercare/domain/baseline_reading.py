@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from hypercare.domain.baseline import BaselineKind, Comparison
-from hypercare.domain.baseline_bins import BaselineQuestions, Bin, ask_baseline, bins_at
+from hypercare.domain.baseline_bins import BaselineQuestions, Bin, ask_baseline, bin_values, bins_at
 from hypercare.domain.baseline_judgement import Judge, Judged, NotCompared
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import Criterion, definition_hash
@@ -120,8 +120,10 @@ def evaluate_baseline(reading: BaselineReading, results: Mapping[RangeQuery, Res
 
 def history_baseline(reading: BaselineReading, results: Mapping[RangeQuery, Result]) -> Iterator[tuple[int, Judgement]]:
     """The judgement at each new final bin (Unix seconds), as if it were the last one."""
-    bins = bins_at(reading.asked, reading.times, results) if reading.times else ()
-    final = final_points(bins, reading.context.now, reading.context.now, reading.context.evaluation.max_delay)
+    if not reading.times:
+        return
+    now, evaluation = reading.context.now, reading.context.evaluation
+    final = final_points(bins_at(reading.asked, reading.times, results), now, now, evaluation.max_delay)
     judge = _judge(reading, results)
     for count, each in enumerate(final, start=1):
         if each.time > reading.state.final_through:
@@ -129,7 +131,7 @@ def history_baseline(reading: BaselineReading, results: Mapping[RangeQuery, Resu
 
 
 def _judge(reading: BaselineReading, results: Mapping[RangeQuery, Result]) -> Judge:
-    past = bins_at(reading.asked, reading.past, results) if reading.times else ()
+    past = bin_values(reading.asked, reading.past, results)
     return Judge(reading.criterion, reading.kind, reading.context.started_at, past)
 
 
