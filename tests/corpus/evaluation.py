@@ -133,7 +133,10 @@ def _range(url: str, expr: str, start: int, end: int) -> Found | Failed:
         with urlopen(f"{url}/api/v1/query_range", data=body, timeout=60) as response:
             rows = json.load(response)["data"]["result"]
     except HTTPError as error:
-        return Failed(str(json.load(error)["error"]))
+        answer = json.load(error)
+        # What cannot even be read is no matter of data: neither an original nor a copy may be like that.
+        assert answer["errorType"] != "bad_data", f"{expr}: {answer['error']}"
+        return Failed(str(answer["error"]))
     at: dict[int, set[LabelSet]] = {}
     doubled: dict[int, set[LabelSet]] = {}
     for row in rows:

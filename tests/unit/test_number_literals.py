@@ -80,6 +80,10 @@ def test_whatever_changes_more_is_refused(new: str) -> None:
         spliced(expr, tree, number_literals(expr, tree), {0: new})
 
 
+def test_a_comment_of_signs_in_braces_takes_no_time() -> None:
+    assert texts("a{b='5' " + "#" * 5000 + "\n} > 6") == ["6"]
+
+
 NUMBERS = ["5", ".5", "5e3", "5m", "Inf", "0x5"]
 WORDS = ["a", "sum", "rate", "and", "or", "bool", "by (x)", "on (x)", "offset 5m", "@ 5", "[5m]", "{x='5'}"]
 SIGNS = ["-", "+", ">", "<", "^", "(", ")", "}", "{", ",", " ", "# 5\n", "'5", '"', "`", "\\", "é"]

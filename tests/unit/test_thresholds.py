@@ -160,6 +160,9 @@ def test_the_bound_is_moved(expr: str, expected: str | None) -> None:
             id="two more could become one",
         ),
         pytest.param("{job='x'} > 5.5", UntouchedReason.RESULTS_COLLAPSE, id="names that are not fixed"),
+        pytest.param(
+            "sum({job='x'} > 2 * b_bytes)", UntouchedReason.RESULTS_COLLAPSE, id="two names may match one series"
+        ),
         pytest.param("rate({job='x'}[5m]) > 5.5", UntouchedReason.RESULTS_COLLAPSE, id="names dropped at the end"),
         pytest.param("a", UntouchedReason.NO_THRESHOLD, id="presence alone"),
         pytest.param("a_seconds == 1 and b > 5", UntouchedReason.EQUALITY, id="the right of and is a guard"),

@@ -98,7 +98,7 @@ def judge_constant(side: Side, values: Values, *, keeps_names: bool) -> Finding:
     return replace(found, unwanted=_unwanted(found))
 
 
-def judge_vectors(part: Placed, node: pp.BinaryExpr, values: Values, *, keeps_names: bool) -> Finding:
+def judge_vectors(part: Placed, node: pp.BinaryExpr, values: Values) -> Finding:
     """Judge a comparison of two vectors, of which one may be scaled by a constant."""
     operator = str(node.op)
     if operator in ("==", "!="):
@@ -116,7 +116,7 @@ def judge_vectors(part: Placed, node: pp.BinaryExpr, values: Values, *, keeps_na
     if not _matches_are_unique(node):
         message = "two series of its left side could match one of its right, and fail"
         return Untouched(UntouchedReason.RESULTS_COLLAPSE, message)
-    if keeps_names and not (distinct_without_name(node.lhs) and distinct_without_name(node.rhs)):
+    if not (distinct_without_name(node.lhs) and distinct_without_name(node.rhs)):
         return _names_vary()
     return replace(found, unwanted=_of_no_share(found))
 

@@ -119,7 +119,7 @@ class _Walk:
             return
         side = with_constant(part, self.values)
         if side is None:
-            yield judge_vectors(part, node, self.values, keeps_names=around is Around.NOTHING)
+            yield judge_vectors(part, node, self.values)
             return
         counted = unwrapped(side.value)
         if isinstance(counted.node, pp.AggregateExpr) and str(counted.node.op) == "count" and _compares(counted.node):

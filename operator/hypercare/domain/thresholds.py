@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import promql_parser as pp
 
@@ -44,6 +45,7 @@ KEEP_THRESHOLDS = ThresholdRule()
 """Thresholds are not asked for."""
 
 
+@lru_cache(maxsize=16384)
 def move_threshold(expr: str, rule: ThresholdRule, strength: int) -> MovedThreshold | Untouched:
     """Move the deciding bounds of an expression that parses.
 
