@@ -106,6 +106,21 @@ class TestWhen:
         assert after.judgement.worst == before.judgement.worst
         assert (after.final_through, after.late_seconds) == (before.final_through, 0)
 
+    @pytest.mark.parametrize("life", [STARTED, COMPLETED], ids=["restarted", "closed"])
+    async def test_what_an_error_budget_spent_is_stored_like_a_streak(self, life: Life) -> None:
+        budget = {"objective": 99, "errors": "sum(rate(errors[5m]))", "total": "sum(rate(requests[5m]))", "over": "1h"}
+        shop = Shop({"name": "budget", "slo": budget})
+        shop.prometheus.values = {"errors": constant(0.05), "requests": constant(10)}
+        (before,) = await shop.read(life=replace(STARTED, started_at=QUIET - 2 * HOUR))
+        shop.start()
+        (after,) = await shop.read(life=replace(life, started_at=QUIET - 2 * HOUR))
+        assert (before.judgement.verdict, before.judgement.reason) == (Verdict.MET, "WithinBudget")
+        assert (after.judgement.verdict, after.judgement.message) == (
+            before.judgement.verdict,
+            before.judgement.message,
+        )
+        assert (after.stored["budget"], after.final_through) == (before.stored["budget"], before.final_through)
+
     async def test_a_criterion_that_came_too_late_is_left_out(self, shop: Shop) -> None:
         await shop.read()
         shop.criteria.append({**ERRORS, "name": "latency"})
