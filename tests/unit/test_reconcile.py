@@ -97,7 +97,7 @@ class TestOrder:
         ]
         assert {visit.writes for visit in moves} == {(STATUS,)}
         alarms = [reason for reason, warning in loop.told.events if warning]
-        assert alarms == ["CriterionUnmet", "CriterionUnmet", "DecisionNeeded", "Ended"]
+        assert alarms == ["CriterionUnmet", "DecisionNeeded", "Ended"]
 
     async def test_in_the_end_everything_is_as_it_was(self, loop: Loop) -> None:
         await loop.until("Active")
@@ -113,7 +113,7 @@ class TestOrder:
         assert loop.told.events == [
             ("RunStarted", False),
             ("WindowStarted", False),
-            ("CriterionUnmet", True),
+            ("CriterionUnmet", False),
             ("AlertsTightened", False),
             ("ScalingRaised", False),
             ("Protected", False),
