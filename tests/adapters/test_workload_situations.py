@@ -16,6 +16,7 @@ from hypercare.domain.quiet import NoOverlay, Watch, Whose
 from hypercare.domain.reading import Evaluated
 from hypercare.domain.rollout import Target
 from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.workload import STARTING_SECONDS
 from tests.adapters.evidence_visits import judged, marks, points, times_of
 from tests.adapters.real_prometheus import History, always, backfill, prometheus
 
@@ -101,6 +102,14 @@ def history() -> Iterator[History]:
     yield pod("down-7d4b9c6f5-bbbbb", always(0))
     yield pod("down-7d4b9c6f5-ccccc", always(0))
 
+    # The third pod takes three minutes, and until then the condition is false: three of three must be there.
+    starting = range(EVENT, EVENT + 180)
+    yield from deployment("scaled", after(3, 2), but(starting, 2, after(3, 2)), but(starting, 0, always(1)))
+    yield from deployment("stuck", after(3, 2), always(2), after(0, 1))
+    for name in ("scaled", "stuck"):
+        for suffix in ("bbbbb", "ccccc", "ddddd"):
+            yield pod(f"{name}-7d4b9c6f5-{suffix}", always(0))
+
     yield from deployment("asleep", after(0, 1))
     yield pod("asleep-7d4b9c6f5-bbbbb", until(0))
 
@@ -110,7 +119,7 @@ def history() -> Iterator[History]:
 def stateful() -> Iterator[History]:
     """StatefulSets and a DaemonSet."""
     for name, wanted, ready in (
-        ("growing", after(3, 2), after(3, 2, EVENT + 60)),
+        ("growing", after(3, 2), after(3, 2, EVENT + 180)),
         ("shrinking", after(2, 3), after(2, 3, EVENT + 60)),
         ("flapping", always(2), but(range(EVENT, EVENT + 20), 1, always(2))),
     ):
@@ -130,7 +139,7 @@ def stateful() -> Iterator[History]:
     yield History(
         "kube_daemonset_status_number_available",
         named,
-        but(range(EVENT + 900, EVENT + 930), 2, after(3, 2, EVENT + 60)),
+        but(range(EVENT + 1500, EVENT + 1530), 2, after(3, 2, EVENT + 60)),
     )
     for suffix in ("bbbbb", "ccccc", "ddddd"):
         yield pod(f"agent-{suffix}", always(0))
@@ -213,6 +222,13 @@ def test_a_minute_without_enough_pods_is_bad_for_as_long_as_fresh_samples_show_i
     assert "Bad" not in marks(visit(server, of("down"), available=False)).values()
 
 
+def test_a_scale_up_may_take_its_time_and_not_for_ever(server: str) -> None:
+    assert set(marks(visit(server, of("scaled"))).values()) == {"Good"}
+    found = times_of(visit(server, of("stuck")), "Bad")
+    assert found[0] == EVENT - 7 + STARTING_SECONDS + FRESHNESS
+    assert found[-1] == END
+
+
 def test_zero_replicas_are_never_met(server: str) -> None:
     found = visit(server, of("asleep"))
     assert (found.judgement.verdict, found.judgement.reason) == (Verdict.UNKNOWN, "ZeroReplicas")
@@ -237,4 +253,4 @@ def test_a_pod_of_a_stateful_set_that_drops_out_for_one_scrape_is_seen(server: s
 
 def test_a_daemon_set_may_get_a_node_and_must_be_whole_again_in_time(server: str) -> None:
     found = times_of(visit(server, of("agent", "DaemonSet")), "Bad")
-    assert EVENT + 900 <= found[0] <= found[-1] <= EVENT + 930 + FRESHNESS
+    assert EVENT + 1500 <= found[0] <= found[-1] <= EVENT + 1530 + FRESHNESS

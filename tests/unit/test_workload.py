@@ -112,7 +112,7 @@ def generated(base: str, suffix: str) -> str:
 
 
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?", fullmatch=True)
+NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?", fullmatch=True) | st.integers(40, 70).map("a".__mul__)
 
 
 @given(NAMES, st.text(ALPHABET, min_size=1, max_size=10), st.text(ALPHABET, min_size=5, max_size=5))
@@ -120,6 +120,15 @@ def test_every_name_that_is_generated_is_found_also_where_it_is_cut(name: str, h
     deployment, daemon_set = (pod_pattern(Target(kind, name)) for kind in ("Deployment", "DaemonSet"))
     assert re.fullmatch(deployment, generated(f"{name}-{hashed}-", suffix))
     assert re.fullmatch(daemon_set, generated(f"{name}-", suffix))
+
+
+@pytest.mark.parametrize(
+    ("length", "hashed", "belongs"), [(46, 10, True), (47, 9, True), (47, 10, False), (55, 2, False)]
+)
+def test_a_name_that_would_be_too_long_is_no_pod(length: int, hashed: int, belongs: bool) -> None:
+    name = "a" * length
+    found = re.fullmatch(pod_pattern(Target("Deployment", name)), f"{name}-{'b' * hashed}-bbbbb")
+    assert (found is not None) is belongs
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
@@ -133,7 +142,7 @@ def asked(target: Target) -> str:
 def test_one_query_per_target_asks_everything_within_the_namespace() -> None:
     expr = asked(CHECKOUT)
     for selector in (
-        'kube_deployment_spec_replicas{deployment="checkout",namespace="shop"}[240s]',
+        'kube_deployment_spec_replicas{deployment="checkout",namespace="shop"}[720s]',
         'kube_deployment_status_replicas_available{deployment="checkout",namespace="shop"}[120s]',
         'kube_deployment_status_condition{condition="Available",deployment="checkout",namespace="shop",status="true"}[120s]',
     ):
@@ -147,7 +156,7 @@ def test_one_query_per_target_asks_everything_within_the_namespace() -> None:
 def normal(expr: str) -> str:
     """Without the spaces and units in which the parser writes it down."""
     text = re.sub(r"\s+", " ", expr).replace("( ", "(").replace(" )", ")").replace(", ", ",")
-    seconds = {"2m": "120s", "4m": "240s", "5m": "300s"}
+    seconds = {"2m": "120s", "12m": "720s", "5m": "300s"}
     text = re.sub(r"\[(\w+)\]", lambda found: f"[{seconds.get(found[1], found[1])}]", text)
     return re.sub(r"\{([^{}]*(?:\{[0-9,]+\}[^{}]*)*)\}", lambda found: "{" + ",".join(_matchers(found[1])) + "}", text)
 
@@ -162,7 +171,7 @@ def test_the_other_kinds_have_no_condition() -> None:
         ("DaemonSet", "kube_daemonset_status_desired_number_scheduled", "kube_daemonset_status_number_available"),
     ):
         expr = asked(Target(kind, "agent"))
-        for metric, window in ((wanted, 240), (running, 120)):
+        for metric, window in ((wanted, 720), (running, 120)):
             named = sorted([f'{METRICS[kind].label}="agent"', 'namespace="shop"'])
             assert f"min(min_over_time({metric}{{{','.join(named)}}}[{window}s]))" in normal(expr)
         assert "condition" not in expr
@@ -178,7 +187,7 @@ def test_the_longest_name_makes_a_query_that_can_be_read() -> None:
 
 
 def test_what_was_before_the_start_does_not_count() -> None:
-    assert plan_streak(criterion(), NoEvidence(), context()).start == STARTED + 2 * EVALUATION.freshness
+    assert plan_streak(criterion(), NoEvidence(), context()).start == STARTED + EVALUATION.freshness
 
 
 def test_other_targets_are_another_question() -> None:
@@ -251,7 +260,8 @@ RESTARTING = {NOW: {"checkout-a": 1}}
         # A Deployment's own condition decides, for it knows what the strategy tolerates.
         (fine(running=2, counted=2), Good),
         (fine(running=1, condition=0), Bad),
-        (fine(running=3, condition=0), Bad),
+        # Its condition is false as well while a scale-up waits for its pods, and then no pod is lacking.
+        (fine(running=3, condition=0), Good),
         # Nothing that does not run can fail.
         (fine(wanted=0, running=0, counted=None), MissingReason.ZERO_REPLICAS),
         (fine(wanted=None), MissingReason.NO_KUBE_STATE_METRICS),
@@ -281,7 +291,7 @@ def test_a_point_without_tolerated_restarts(world: Answers, expected: object) ->
         ({"checkout-a": 1, "checkout-b": 1}, {}, Restarted),
         ({"checkout-a": 3}, {}, Bad),
         ({"checkout-a": 1, "checkout-b": 2}, {}, Bad),
-        ({"checkout-a": 1}, {"condition": 0}, Bad),
+        ({"checkout-a": 1}, {"condition": 0, "running": 2}, Bad),
         # Not lost where other evidence is missing for good: nothing says that they did no harm.
         ({"checkout-a": 1}, {"counted": 1}, Bad),
         ({"checkout-a": 1}, {"wanted": 0}, Bad),
@@ -402,4 +412,4 @@ def test_a_period_without_targets_is_never_met() -> None:
 
 def test_a_reading_asks_at_every_point_between_the_start_and_now() -> None:
     reading: StreakReading = plan_streak(criterion(), NoEvidence(), context())
-    assert {(query.start, query.end, query.step) for query in reading.queries} == {(STARTED + 240, NOW, 30)}
+    assert {(query.start, query.end, query.step) for query in reading.queries} == {(STARTED + 120, NOW, 30)}

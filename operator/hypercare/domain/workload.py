@@ -4,9 +4,11 @@ All of it is read from kube-state-metrics, on the same grid as everything else, 
 per target holds every question about it. Its parts are told apart by the label `what`, and look back over a window, so
 what was between two points is seen as well.
 
-Available is a Deployment by its own condition, which knows what its strategy tolerates. The other kinds have none:
-there the least number of pods in the window must not be below the least that was wanted in twice the window. So a pod
-that drops out for a single scrape is seen, and after a scale-up there is the length of the window to get the pods.
+Available is a target of which no fewer pods run, at the worst moment of the window, than were wanted at the least in a
+longer time. So a pod that drops out for a single scrape is seen, and after a scale-up there is as long for new pods to
+come up as a Deployment has by default to make progress. A Deployment with fewer is available, too, for as long as its
+own condition says so, which knows what its strategy tolerates. That condition alone would call a small Deployment
+unavailable at every scale-up.
 
 Restarts are what the counters of a target's pods rose by since the point before, compared with their newest sample of
 up to `maxGap` earlier, so what happened in a tolerated hole counts after it. The counter of a new pod begins at zero.
@@ -25,6 +27,8 @@ from hypercare.domain.tenancy import Tenancy, confine
 WHAT = "what"
 WANTED, CONDITION, RUNNING, COUNTED, RESTARTED = "wanted", "condition", "running", "counted", "restarted"
 MAX_RESTARTS = 1000
+STARTING_SECONDS = 600
+"""How long new pods may take to come up: the default of a Deployment's progressDeadlineSeconds."""
 RESTARTS_METRIC = "kube_pod_container_status_restarts_total"
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """What names of pods and ReplicaSets end in (k8s.io/apimachinery/pkg/util/rand)."""
@@ -65,16 +69,16 @@ _CONDITION_METRIC = "kube_deployment_status_condition"
 
 @dataclass(frozen=True)
 class Reach:
-    """How far back one expression looks, in seconds: over `window` for what is, over `before` for earlier counters."""
+    """How far back one expression looks, in seconds: `window` for what is, `before` for earlier counters."""
 
     step: int
     window: int
     before: int
 
     @property
-    def furthest(self) -> int:
+    def wanted(self) -> int:
         """How far back what is wanted is looked at."""
-        return 2 * self.window
+        return self.window + STARTING_SECONDS
 
 
 def parse_workload(field: Field) -> WorkloadKind:
@@ -127,7 +131,7 @@ def workload_expression(target: Target, tenancy: Tenancy, reach: Reach) -> str:
     now = f"{pods} (last_over_time({counters}[{reach.window}s])))"
     before = f"{pods} (last_over_time({counters}[{reach.before}s] offset {reach.step}s)))"
     parts = {
-        WANTED: _least(metrics.wanted, named, reach.furthest),
+        WANTED: _least(metrics.wanted, named, reach.wanted),
         RUNNING: _least(metrics.running, named, reach.window),
         COUNTED: f"count(count by (pod) ({now}))",
         RESTARTED: f"({now} - {before} > 0 or ({now} > 0 unless {before}) and on () group({before}))",

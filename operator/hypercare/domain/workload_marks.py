@@ -68,7 +68,7 @@ def ask_workload(
     window = max(evaluation.freshness, evaluation.step)
     reach = Reach(evaluation.step, window, window + max_gap_seconds)
     asked = tuple((target, workload_expression(target, tenancy, reach)) for target in targets)
-    return WorkloadQuestions(asked, reach.furthest)
+    return WorkloadQuestions(asked, window)
 
 
 def mark_workload_at(
@@ -114,7 +114,7 @@ def _availability(kind: WorkloadKind, target: Target, seen: _Seen) -> Mark:
         return Missing(MissingReason.ZERO_REPLICAS, f"{target.kind} {target.name} has zero replicas")
     if target.kind == DEPLOYMENTS.kind and condition is None:
         return _not_exported(target, "kube_deployment_status_condition")
-    healthy = running >= wanted if condition is None else condition > 0
+    healthy = running >= wanted or (condition is not None and condition > 0)
     labels = {metrics.label: target.name, "running": f"{running:g} of {wanted:g}"}
     if healthy or not kind.available:
         return Good(Measurement(0, {}))
