@@ -23,7 +23,7 @@ from hypercare.domain.status import read_timeline
 from hypercare.domain.window import parse_time
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.overlay_reader import OverlayReader, Subject
-from hypercare.ports import Body, MetricSource, ObjectCache
+from hypercare.ports import Body, MetricSource, ObjectCache, RuleSource
 
 Refusals = Callable[[str], Mapping[str, Refusal]]
 
@@ -31,7 +31,7 @@ Refusals = Callable[[str], Mapping[str, Refusal]]
 class Sources(Protocol):
     """The Prometheus endpoints that profiles name."""
 
-    def source(self, endpoint: Endpoint) -> MetricSource:
+    def source(self, endpoint: Endpoint) -> RuleSource:
         """The source of an endpoint."""
         ...
 
@@ -73,7 +73,7 @@ class Gatherer:
         stored = _read_stored(status)
         workloads = {target: self._workload(identity, target) for target in resolved.spec.targets}
         release, profile = resolved.spec.plan.release, resolved.profile
-        source = self.source(resolved)
+        source = self._sources.source(resolved.profile.endpoint)
         subject = Subject(identity, resolved, life, stored, _live_since(status), now)
         overlay = await self._overlays.read(subject, source)
         return Snapshot(

@@ -1,35 +1,30 @@
 """Reading what an overlay depends on: the rules, what fires, and whether Prometheus evaluates what was written."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from hypercare.domain.alert_judgement import OverlayContext
-from hypercare.domain.alert_plan import AlertPlan, plan_alerts
+from hypercare.domain.alert_plan import AlertPlan
+from hypercare.domain.alert_protection import AlertProtection
 from hypercare.domain.conditions import ConditionStatus, ConditionType, Problem
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.firing import active_since_query, firing_copies, loud_query, still_waiting
+from hypercare.domain.left_out import Blamed, current, remembered
 from hypercare.domain.life import Life
-from hypercare.domain.liveness import (
-    Live,
-    Liveness,
-    NotLive,
-    RuleLoading,
-    diagnose,
-    expected_heartbeats,
-    heartbeat_query,
-    judge_liveness,
-)
-from hypercare.domain.objects import NAMESPACES, PROMETHEUS_RULES, PROMETHEUSES, ObjectRef
-from hypercare.domain.overlay import HEARTBEAT, overlay_ref, owned_by, revision_of, same_overlay
+from hypercare.domain.liveness import Live, Liveness, NotLive, expected_heartbeats, heartbeat_query, judge_liveness
+from hypercare.domain.objects import PROMETHEUS_RULES, PROMETHEUSES
+from hypercare.domain.overlay import HEARTBEAT, revision_of
 from hypercare.domain.overlay_context import overlay_context
-from hypercare.domain.period import Resolved
+from hypercare.domain.overlay_parts import joined, present_parts
+from hypercare.domain.overlay_plan import Basis, OverlayPlan, holding, plan_overlay, same_objects
+from hypercare.domain.period import Mode, Resolved
 from hypercare.domain.promql_text import matcher
 from hypercare.domain.samples import Answer, InstantQuery
 from hypercare.domain.snapshot import Identity, Leftover, NoneWanted, NotWritten, Overlay, Stored
-from hypercare.domain.source_rules import rule_seconds
+from hypercare.domain.source_rules import made_by_hypercare, rule_seconds
 from hypercare.domain.tenancy import Tenancy, tenancy_of
-from hypercare.domain.tightening import FiringCopy
-from hypercare.ports import ApiError, Body, MetricSource, ObjectCache, Objects
+from hypercare.overlay_diagnosis import Diagnostician, Symptom
+from hypercare.overlay_firing import Moment, fire_now, held_now, without_late
+from hypercare.ports import Body, MetricSource, ObjectCache, Objects, RuleSource
 
 DEFAULT_INTERVAL_SECONDS = 30
 """`spec.evaluationInterval` of a Prometheus object that names none (prometheus-operator API reference)."""
@@ -72,106 +67,135 @@ class Subject:
         return self.now - seen.since
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A plan, and what it was made of; of the sources their names and versions."""
+
+    protection: AlertProtection
+    context: OverlayContext
+    sources: tuple[tuple[str, str], ...]
+    blamed: Mapping[str, Blamed]
+    made: OverlayPlan
+
+    def holds(self, basis: Basis) -> bool:
+        """Whether nothing has changed that the plan was made of."""
+        known = (self.protection, self.context, self.sources, self.blamed)
+        return known == (basis.protection, basis.context, _versions(basis.sources), basis.blamed)
+
+
 class OverlayReader:
     """Reads the overlay of one period at a time.
 
-    A proof of life is good for one evaluation interval; it is forgotten with the period. `seen_live` is told how many
-    seconds a new revision waited for its first proof.
+    A proof of life is good for one evaluation interval, a plan for as long as nothing changes that it was made of; both
+    are forgotten with the period. `seen_live` is told how many seconds a new revision waited for its first proof.
     """
 
     def __init__(self, objects: Objects, cache: ObjectCache, seen_live: Callable[[float], None]) -> None:
-        self._objects = objects
         self._cache = cache
         self._seen_live = seen_live
+        self._diagnostician = Diagnostician(objects, cache)
         self._proofs: dict[str, tuple[str, int, Live]] = {}
+        self._plans: dict[str, _Planned] = {}
+        self._blamed: dict[str, dict[str, Blamed]] = {}
 
     def forget(self, uid: str) -> None:
         """Drop what is known of a period that is gone."""
         self._proofs.pop(uid, None)
+        self._plans.pop(uid, None)
+        self._blamed.pop(uid, None)
+        self._diagnostician.forget(uid)
 
-    async def read(self, subject: Subject, source: MetricSource) -> Overlay:
+    async def read(self, subject: Subject, source: RuleSource) -> Overlay:
         """Plan the overlay and say how far it is in effect."""
-        ref = overlay_ref(subject.identity.namespace, subject.identity.name)
-        found = self._cache.find(ref)
-        present: Body = found if found is not None and owned_by(found, subject.identity.uid) else {}
-        plan = await self._plan(subject, present, source)
-        state = await self._state(subject, present, plan, source)
+        identity = subject.identity
+        rules = self._cache.select(PROMETHEUS_RULES, identity.namespace)
+        present = present_parts(rules, identity.name, identity.uid)
+        wanted = await self._wanted(subject, rules, present, source)
+        state = await self._state(subject, wanted, present, source)
         live_since = subject.live_since
         if isinstance(state, Live) and not live_since:
             live_since = await self._first_heartbeat(subject, source)
-        return Overlay(plan, state, live_since, self._default_interval())
+        return Overlay(wanted.plan, state, live_since, self._default_interval(), wanted.objects)
 
     async def _state(
-        self, subject: Subject, present: Body, plan: AlertPlan, source: MetricSource
+        self, subject: Subject, wanted: OverlayPlan, present: Sequence[Body], source: RuleSource
     ) -> Liveness | NotWritten | NoneWanted | Leftover:
-        if plan.overlay is None:
+        if not wanted.objects:
             return Leftover() if present else NoneWanted()
-        if not present or not same_overlay(plan.overlay, present):
+        if not same_objects(wanted.objects, present):
             return NotWritten()
         return await self._liveness(subject, present, source)
 
-    async def _plan(self, subject: Subject, present: Body, source: MetricSource) -> AlertPlan:
+    async def _wanted(
+        self, subject: Subject, rules: Sequence[Body], present: Sequence[Body], source: RuleSource
+    ) -> OverlayPlan:
         protection = subject.resolved.spec.alerts
         if protection.requested and not self._cache.served(PROMETHEUS_RULES):
-            return AlertPlan(None, (), (), (_NOT_SERVED,))
-        rules = self._cache.select(PROMETHEUS_RULES, subject.identity.namespace)
-        context = self._context(subject, present)
-        plan = plan_alerts(protection, rules, context)
-        unchanged = plan.overlay is not None and same_overlay(plan.overlay, present)
-        if not present or unchanged or subject.life.closed:
-            return plan
-        firing = await self._firing(subject, plan, source)
-        return plan_alerts(protection, rules, replace(context, firing=firing)) if firing else plan
+            return OverlayPlan(AlertPlan(None, (), (), (_NOT_SERVED,)), ())
+        sources = [body for body in rules if not made_by_hypercare(body)]
+        blamed = {**remembered(present), **self._blamed.get(subject.identity.uid, {})}
+        basis = Basis(protection, self._context(subject), sources, current(blamed, sources))
+        wanted = self._planned(subject.identity.uid, basis)
+        if not present or subject.life.closed or same_objects(wanted.objects, present):
+            return wanted
+        return holding(wanted, present, await self._held(subject, wanted, joined(present), source), basis)
 
-    def _context(self, subject: Subject, present: Body) -> OverlayContext:
+    def _planned(self, uid: str, basis: Basis) -> OverlayPlan:
+        known = self._plans.get(uid)
+        if known is not None and known.holds(basis):
+            return known.made
+        made = plan_overlay(basis)
+        versions = _versions(basis.sources)
+        self._plans[uid] = _Planned(basis.protection, basis.context, versions, basis.blamed, made)
+        return made
+
+    def _context(self, subject: Subject) -> OverlayContext:
         life = subject.life
         strength = 0 if life.closed else life.strength
-        interval = self._default_interval()
-        context = overlay_context(subject.identity, subject.resolved, life.run.id, strength, interval)
-        return replace(context, present=present)
+        return overlay_context(subject.identity, subject.resolved, life.run.id, strength, self._default_interval())
 
-    async def _firing(self, subject: Subject, plan: AlertPlan, source: MetricSource) -> Mapping[str, FiringCopy]:
-        copies = await source.instant(InstantQuery(active_since_query(subject.owner), subject.now))
-        originals = await source.instant(InstantQuery(loud_query(subject.tenancy), subject.now))
-        firing = firing_copies(plan.watched, copies, originals, subject.now)
-        if subject.life.strength > 0:
-            return firing
-        return still_waiting(plan.watched, firing, subject.now - subject.life.strength_since)
+    async def _held(self, subject: Subject, wanted: OverlayPlan, present: Body, source: RuleSource) -> frozenset[str]:
+        """The copies that fire and would resolve if they were changed or taken away now."""
+        if subject.resolved.spec.mode is Mode.OBSERVE:
+            return frozenset()
+        watched, life = wanted.plan.watched, subject.life
+        fire = await fire_now(Moment(subject.owner, subject.tenancy, subject.now), watched, source)
+        if life.strength == 0:
+            fire = without_late(fire, watched, subject.now - life.strength_since)
+        return await held_now(fire, present, wanted.plan.overlay or {}, subject.now, source)
 
-    async def _liveness(self, subject: Subject, present: Body, source: MetricSource) -> Liveness:
-        uid, revision = subject.identity.uid, revision_of(present)
+    async def _liveness(self, subject: Subject, present: Sequence[Body], source: RuleSource) -> Liveness:
+        uid, revision, whole = subject.identity.uid, revision_of(present[0]), joined(present)
         proof = self._proofs.get(uid)
         interval = subject.resolved.profile.evaluation.interval
         if proof is not None and proof[0] == revision and subject.now - proof[1] < interval:
             return proof[2]
-        expected = expected_heartbeats(present, self._default_interval())
-        answer = await source.instant(InstantQuery(heartbeat_query(present), subject.now))
+        expected = expected_heartbeats(whole, self._default_interval())
+        answer = await source.instant(InstantQuery(heartbeat_query(whole), subject.now))
         verdict = judge_liveness(expected, answer, subject.now, subject.resolved.profile.evaluation.delay)
         match verdict:
             case Live():
                 if proof is None or proof[0] != revision:
                     self._seen_live(float(subject.unverified_seconds))
                 self._proofs[uid] = (revision, subject.now, verdict)
+                self._diagnostician.forget(uid)
                 return verdict
             case NotLive():
                 self._proofs.pop(uid, None)
-                return await self._diagnosed(subject, present, verdict)
+                return await self._diagnosed(subject, present, verdict, source)
 
-    async def _diagnosed(self, subject: Subject, present: Body, verdict: NotLive) -> NotLive:
+    async def _diagnosed(
+        self, subject: Subject, present: Sequence[Body], verdict: NotLive, source: RuleSource
+    ) -> NotLive:
         waiting = subject.unverified_seconds
         if waiting < _DIAGNOSE_AFTER_SECONDS:
             return verdict
-        try:
-            namespace = await self._objects.get(ObjectRef(NAMESPACES, "", subject.identity.namespace))
-        except ApiError:
-            return verdict
-        loading = RuleLoading(
-            prometheuses=self._cache.select(PROMETHEUSES),
-            namespace=subject.identity.namespace,
-            namespace_labels=namespace["metadata"].get("labels", {}),
-            waiting_seconds=waiting,
-        )
-        return diagnose(present, verdict, loading)
+        uid = subject.identity.uid
+        symptom = Symptom(uid, subject.identity.namespace, present, verdict, waiting, subject.now)
+        diagnosis = await self._diagnostician.explain(symptom, source)
+        if diagnosis.blamed:
+            self._blamed[uid] = {**self._blamed.get(uid, {}), **diagnosis.blamed}
+        return diagnosis.verdict
 
     async def _first_heartbeat(self, subject: Subject, source: MetricSource) -> int:
         """When all groups of this run had been evaluated first: from the data, so that a restart changes nothing."""
@@ -190,6 +214,10 @@ class OverlayReader:
             for body in self._cache.select(PROMETHEUSES)
         ]
         return max(intervals, default=DEFAULT_INTERVAL_SECONDS)
+
+
+def _versions(sources: Sequence[Body]) -> tuple[tuple[str, str], ...]:
+    return tuple((body["metadata"]["name"], str(body["metadata"].get("resourceVersion", ""))) for body in sources)
 
 
 def _interval(field: Field) -> int:

@@ -1,43 +1,85 @@
-"""Writing the overlay: create it, replace it, or take it away, and never touch an object of that name that is not ours.
+"""Writing the overlay: create its objects, replace them, or take them away, and never touch one that is not ours.
 
 Every write is a compare-and-swap on UID and resourceVersion, so a write that arrives late, or one that was decided on a
 stale view, changes nothing. What goes wrong is a `Problem` for the conditions; only an API server that does not answer
 is an error, for the due-queue to try again.
+
+An object that somebody has edited or deleted is written again at once, and told. One that is changed again and again is
+left as it is for longer and longer: a fight is not fought (`domain.contest`).
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hypercare.domain.conditions import Problem
+from hypercare.domain.contest import Contest, Wait, change_of
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.overlay import owned_by, same_overlay
-from hypercare.ports import Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
+from hypercare.domain.overlay_parts import present_parts
+from hypercare.ports import FIELD_MANAGER, Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 
 _PATH = "spec.protection.alerts"
 
 
-class OverlayWriter:
-    """Converges the overlay of one period at a time; holds no state of its own."""
+@dataclass(frozen=True)
+class Owner:
+    """The period whose overlay it is."""
 
-    def __init__(self, objects: Objects, cache: ObjectCache) -> None:
+    namespace: str
+    name: str
+    uid: str
+
+
+class OverlayWriter:
+    """Converges the overlay of one period at a time.
+
+    It remembers what it wrote last, to tell a change by somebody else from a wish that has changed; a restart forgets
+    that, and then repairs without telling. `clock` returns seconds of any origin.
+    """
+
+    def __init__(self, objects: Objects, cache: ObjectCache, clock: Callable[[], float] = time.monotonic) -> None:
         self._objects = objects
         self._cache = cache
+        self._clock = clock
+        self._contests: dict[ObjectRef, tuple[str, Contest]] = {}
 
-    async def converge(self, ref: ObjectRef, desired: Mapping[str, Any] | None, owner_uid: str) -> tuple[Problem, ...]:
-        """Make the overlay what is desired; None means that there should be none.
+    async def converge(self, owner: Owner, desired: Sequence[Body]) -> tuple[Problem, ...]:
+        """Make the overlay what is desired; without any object there should be none.
 
         Raises:
             Unavailable: the API server did not answer.
         """
+        problems: list[Problem] = []
+        names = {body["metadata"]["name"] for body in desired}
+        for body in desired:
+            problems += await self._converge(_ref(owner, body), body, owner.uid)
+        # Last, so that an alert that moves to another object is never missing.
+        for body in present_parts(self._cache.select(PROMETHEUS_RULES, owner.namespace), owner.name, owner.uid):
+            if body["metadata"]["name"] not in names:
+                problems += await self._remove(_ref(owner, body), body)
+        return tuple(problems)
+
+    def forget(self, uid: str) -> None:
+        """Drop what is known of a period that is gone."""
+        self._contests = {ref: each for ref, each in self._contests.items() if each[0] != uid}
+
+    async def _converge(self, ref: ObjectRef, desired: Body, owner_uid: str) -> tuple[Problem, ...]:
         present = self._cache.find(ref)
-        foreign = present is not None and not owned_by(present, owner_uid)
-        if desired is None:
-            return () if present is None or foreign else await self._remove(ref, present)
-        if foreign:
+        if present is not None and not owned_by(present, owner_uid):
             return (_taken(ref),)
         if present is not None and same_overlay(desired, present):
             return ()
-        return await self._write(ref, desired, present)
+        _, contest = self._contests.get(ref, ("", Contest()))
+        wait = contest.wait(desired, self._clock())
+        if wait is not None:
+            return (_contested(ref, present, wait),)
+        problems = await self._write(ref, desired, present)
+        if problems or self._cache.find(ref) is present:
+            return problems
+        self._contests[ref] = (owner_uid, contest.written(desired, self._clock()))
+        return (_repaired(ref, present),) if contest.wrote(desired) else ()
 
     async def _write(
         self, ref: ObjectRef, desired: Mapping[str, Any], present: Mapping[str, Any] | None
@@ -61,6 +103,7 @@ class OverlayWriter:
 
     async def _remove(self, ref: ObjectRef, present: Mapping[str, Any]) -> tuple[Problem, ...]:
         metadata = present["metadata"]
+        self._contests.pop(ref, None)
         try:
             await self._objects.delete(ref, metadata["uid"], metadata["resourceVersion"])
         except Conflict:
@@ -68,6 +111,23 @@ class OverlayWriter:
         except Forbidden as error:
             return (_forbidden(error.message),)
         return ()
+
+
+def _ref(owner: Owner, body: Body) -> ObjectRef:
+    return ObjectRef(PROMETHEUS_RULES, owner.namespace, body["metadata"]["name"])
+
+
+def _repaired(ref: ObjectRef, present: Body | None) -> Problem:
+    message = f"{ref} {change_of(present, FIELD_MANAGER)}, and was written again"
+    return Problem(_PATH, "OverlayRepaired", message, stalls=False)
+
+
+def _contested(ref: ObjectRef, present: Body | None, wait: Wait) -> Problem:
+    message = (
+        f"{ref} {change_of(present, FIELD_MANAGER)} again, {wait.repairs} times within a short time; it is written "
+        f"again in {wait}: keep it out of what manages it"
+    )
+    return Problem(_PATH, "OverlayContested", message, stalls=False)
 
 
 def _over(desired: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:

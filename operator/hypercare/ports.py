@@ -7,6 +7,7 @@ and refuse statuses they do not expect, and a value that is to be restored exact
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from hypercare.domain.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.objects import ObjectRef, Resource
 from hypercare.domain.samples import InstantQuery, RangeQuery, Result
 
@@ -49,8 +50,8 @@ class Objects(Protocol):
         """Read one object; raises `NotFound`."""
         ...
 
-    async def list(self, resource: Resource, namespace: str = "", labels: str = "") -> Sequence[Body]:
-        """List a resource, of all namespaces if `namespace` is empty, filtered by a label selector."""
+    async def list(self, resource: Resource, namespace: str = "", labels: str = "", fields: str = "") -> Sequence[Body]:
+        """List a resource, of all namespaces if `namespace` is empty, filtered by label and field selectors."""
         ...
 
     async def create(self, ref: ObjectRef, body: Body) -> Body:
@@ -103,6 +104,14 @@ class MetricSource(Protocol):
 
     async def instant(self, query: InstantQuery) -> Result:
         """Evaluate once."""
+        ...
+
+
+class RuleSource(MetricSource, Protocol):
+    """An endpoint that may also tell which rules it has loaded."""
+
+    async def rules(self, query: RulesQuery) -> LoadedResult:
+        """Tell which rules are loaded; for a diagnosis, never as evidence."""
         ...
 
 

@@ -18,7 +18,6 @@ from hypercare.domain.fields import InvalidField
 from hypercare.domain.findings import Findings
 from hypercare.domain.life import Life, Phase, Transition
 from hypercare.domain.objects import PERIODS, PROFILES, ObjectRef
-from hypercare.domain.overlay import overlay_ref
 from hypercare.domain.period import Resolved, profile_name, resolve
 from hypercare.domain.rendering import render_begun, render_refused, render_status, significant
 from hypercare.domain.snapshot import Snapshot
@@ -26,7 +25,7 @@ from hypercare.domain.status import TimelineEntry, Unvisited, read_life
 from hypercare.domain.transitions import begin
 from hypercare.domain.visits import next_visit, progress_seconds
 from hypercare.gather import Gatherer
-from hypercare.overlay_writer import OverlayWriter
+from hypercare.overlay_writer import OverlayWriter, Owner
 from hypercare.ports import ApiError, Body, Conflict, Events, Forbidden, NotFound, ObjectCache, Objects
 from hypercare.queue import After, Done, Outcome
 from hypercare.report_writer import ReportWriter
@@ -146,14 +145,14 @@ class PeriodReconciler:
     async def _apply(self, snapshot: Snapshot, findings: Findings) -> Findings:
         """Make the protections what they should be; problems of writing join the findings."""
         identity = snapshot.identity
-        ref = overlay_ref(identity.namespace, identity.name)
+        owner = Owner(identity.namespace, identity.name, identity.uid)
         if snapshot.life.closed:
             # An overlay that was on its way when the operator that sent it was killed may appear after the end.
-            problems = await _attempted(_ALERTS, self._hands.overlays.converge(ref, None, identity.uid))
+            problems = await _attempted(_ALERTS, self._hands.overlays.converge(owner, ()))
             return replace(findings, alert_problems=findings.alert_problems + problems)
         if not works(snapshot):
             return findings
-        overlay = self._hands.overlays.converge(ref, snapshot.overlay.plan.overlay, identity.uid)
+        overlay = self._hands.overlays.converge(owner, snapshot.overlay.objects)
         problems = await _attempted(_ALERTS, overlay)
         capacity = snapshot.capacity
         claims = self._hands.claims.keep(identity.namespace, identity.uid, capacity.plan.requests, capacity.rows)
@@ -241,6 +240,7 @@ class PeriodReconciler:
         if uid is not None:
             self._written.pop(uid, None)
             self._gatherer.forget(ref, uid)
+            self._hands.overlays.forget(uid)
 
 
 async def _attempted(path: str, work: Awaitable[tuple[Problem, ...]]) -> tuple[Problem, ...]:

@@ -32,7 +32,7 @@ class Created:
     async def get(self, ref: ObjectRef) -> Body:
         raise NotImplementedError
 
-    async def list(self, resource: Resource, namespace: str = "", labels: str = "") -> Sequence[Body]:
+    async def list(self, resource: Resource, namespace: str = "", labels: str = "", fields: str = "") -> Sequence[Body]:
         raise NotImplementedError
 
     async def replace(self, ref: ObjectRef, body: Body) -> Body:

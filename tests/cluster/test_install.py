@@ -93,7 +93,8 @@ NEEDED = {
     "prometheusrules.monitoring.coreos.com": "get list watch create update delete",
     "prometheuses.monitoring.coreos.com": "get list watch",
     "configmaps": "get create delete",
-    "events": "create",
+    "thanosrulers.monitoring.coreos.com": "list",
+    "events": "list create",
     "customresourcedefinitions.apiextensions.k8s.io": "get list watch",
     "namespaces": "get list watch",
 }

@@ -10,18 +10,19 @@ import pytest
 
 from hypercare.domain.alert_judgement import OverlayContext
 from hypercare.domain.alert_plan import AlertPlan, plan_alerts
+from hypercare.domain.diagnosis import RuleLoading, diagnose
 from hypercare.domain.episodes import alert_episodes, copies_query, originals_query
 from hypercare.domain.liveness import (
     Live,
     Liveness,
     NotLive,
-    RuleLoading,
-    diagnose,
     expected_heartbeats,
     heartbeat_query,
     judge_liveness,
 )
+from hypercare.domain.loaded_rules import LoadedRules
 from hypercare.domain.overlay import OverlayIdentity, revision_of, same_overlay
+from hypercare.domain.rule_selection import RuleLoaders
 from hypercare.domain.samples import Answer, Sample, Series
 from hypercare.domain.tenancy import Tenancy
 from tests.cluster.api import Api
@@ -173,7 +174,8 @@ def test_an_overlay_without_the_right_label_is_not_loaded_and_told_why(
     verdict = liveness(cluster, planned)
     assert isinstance(verdict, NotLive)
     prometheuses = [cluster.get("prometheuses.monitoring.coreos.com", "k8s", "monitoring")]
-    told = diagnose(planned.overlay, verdict, RuleLoading(prometheuses, namespace, {}, 1))
+    loaders = RuleLoaders(prometheuses, namespace, {})
+    told = diagnose(verdict, RuleLoading([planned.overlay], loaders, 1, LoadedRules(())))
     assert told.reason == "OverlayNotSelected"
     assert "release=kube-prometheus-stack" in told.message
 

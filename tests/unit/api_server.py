@@ -17,7 +17,7 @@ from typing import Any
 
 from hypercare.adapters.cache import WatchCache
 from hypercare.domain.objects import AUTOSCALERS, ObjectRef, Resource
-from hypercare.ports import FIELD_MANAGER, Body, Conflict, NotFound, Rejected, Unavailable
+from hypercare.ports import FIELD_MANAGER, ApiError, Body, Conflict, NotFound, Rejected, Unavailable
 
 Write = Callable[[], dict[str, Any]]
 
@@ -48,6 +48,7 @@ class FakeApiServer:
         self.objects: dict[ObjectRef, dict[str, Any]] = {}
         self.writes: list[str] = []
         self.reads = 0
+        self.unlisted: dict[Resource, ApiError] = {}
         self._versions = itertools.count(1)
         self._uids = itertools.count(1)
         self._caches: list[WatchCache] = []
@@ -117,10 +118,13 @@ class FakeApiServer:
         self.reads += 1
         return copy.deepcopy(self._existing(ref))
 
-    async def list(self, resource: Resource, namespace: str = "", labels: str = "") -> Sequence[Body]:
+    async def list(self, resource: Resource, namespace: str = "", labels: str = "", fields: str = "") -> Sequence[Body]:
         self.reads += 1
+        if resource in self.unlisted:
+            raise self.unlisted[resource]
         found = sorted(ref for ref in self.objects if ref.resource == resource and namespace in ("", ref.namespace))
-        return [copy.deepcopy(self.objects[ref]) for ref in found if _selected(self.objects[ref], labels)]
+        bodies = [copy.deepcopy(self.objects[ref]) for ref in found if _selected(self.objects[ref], labels)]
+        return [body for body in bodies if _has(body, fields)]
 
     async def create(self, ref: ObjectRef, body: Body) -> Body:
         def write() -> dict[str, Any]:
@@ -260,6 +264,16 @@ def _selected(body: Mapping[str, Any], labels: str) -> bool:
     wanted = [pair.partition("=") for pair in labels.split(",") if pair]
     found = body["metadata"].get("labels", {})
     return all(found.get(name) == value for name, _, value in wanted)
+
+
+def _has(body: Mapping[str, Any], fields: str) -> bool:
+    for path, _, value in (pair.partition("=") for pair in fields.split(",") if pair):
+        found: Any = body
+        for name in path.split("."):
+            found = found.get(name, {})
+        if found != value:
+            return False
+    return True
 
 
 def _patch(body: dict[str, Any], operation: Mapping[str, Any]) -> None:

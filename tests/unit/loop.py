@@ -199,7 +199,7 @@ class Loop:
             objects=self.server,
             cache=self.cache,
             events=self.told,
-            overlays=OverlayWriter(self.server, self.cache),
+            overlays=OverlayWriter(self.server, self.cache, clock),
             claims=ClaimKeeper(self.server, self.cache),
             reports=ReportWriter(self.server, self.cache),
         )

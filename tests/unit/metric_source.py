@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from hypercare.domain.loaded_rules import LoadedResult, LoadedRules, RulesQuery
 from hypercare.domain.overlay import HEARTBEAT, revision_of
 from hypercare.domain.samples import Answer, InstantQuery, QueryFailed, RangeQuery, Result, Sample, Series
 from hypercare.ports import Body
@@ -23,7 +24,9 @@ class FakePrometheus:
         self.values: dict[str, Source] = {}
         self.down: QueryFailed | None = None
         self.broken: Exception | None = None
+        self.loaded: LoadedResult = LoadedRules(())
         self.asked: list[RangeQuery | InstantQuery] = []
+        self.asked_rules: list[RulesQuery] = []
         self.closed = False
 
     def close(self) -> None:
@@ -35,6 +38,10 @@ class FakePrometheus:
     async def instant(self, query: InstantQuery) -> Result:
         time = int(query.time)
         return self._answer(query, RangeQuery(query.expr, time, time, 1))
+
+    async def rules(self, query: RulesQuery) -> LoadedResult:
+        self.asked_rules.append(query)
+        return self.down or self.loaded
 
     def _answer(self, asked: RangeQuery | InstantQuery, query: RangeQuery) -> Result:
         self.asked.append(asked)

@@ -242,10 +242,19 @@ class TestRestored:
     def test_nothing_held_is_restored(self) -> None:
         assert decide(snapshot(DOWN_MET, **RESTORED)).findings.unrestored == ""
 
-    @pytest.mark.parametrize("state", [LIVE_OVERLAY.state, NotWritten(), Leftover(), NotLive("x", "y")])
-    def test_an_overlay_is_not_restored_until_it_is_gone(self, state: Any) -> None:
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [
+            (LIVE_OVERLAY.state, "Copies that fire stay until their originals have had the time to fire"),
+            (NotLive("x", "y"), "Copies that fire stay until their originals have had the time to fire"),
+            (NotWritten(), "Tightened alerts are in place"),
+            (Leftover(), "Tightened alerts are in place"),
+        ],
+    )
+    def test_an_overlay_is_not_restored_until_it_is_gone(self, state: Any, words: str) -> None:
         found = decide(snapshot(DOWN_MET, overlay=overlay(state), capacity=Capacity(ScalingPlan(), ())))
-        assert found.findings.unrestored == "Tightened alerts are in place"
+        assert found.findings.unrestored == words
+        assert found.findings.held_copies == words.startswith("Copies")
         assert found.transition is None
 
     def test_a_held_object_is_named_with_its_original(self) -> None:

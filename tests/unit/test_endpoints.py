@@ -8,6 +8,7 @@ import pytest
 from hypercare.adapters.credentials import ANONYMOUS, Bearer, Credentials, InvalidCredentials
 from hypercare.adapters.endpoints import LIMIT, Endpoints
 from hypercare.domain.endpoint import Endpoint
+from hypercare.domain.loaded_rules import LoadedResult, LoadedRules, RulesQuery
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery, Result
 
 REFUSED = QueryFailed(FailureKind.REFUSED, "no")
@@ -42,6 +43,9 @@ class Source:
 
     async def instant(self, query: InstantQuery) -> Result:
         return REFUSED
+
+    async def rules(self, query: RulesQuery) -> LoadedResult:
+        return LoadedRules(())
 
     def close(self) -> None:
         self.closed = True

@@ -1,15 +1,11 @@
 """Whether the overlay is evaluated: only fresh heartbeats of every group of this very revision prove it."""
 
-from typing import Any
-
 import pytest
 
 from hypercare.domain.liveness import (
     ExpectedHeartbeat,
     Live,
     NotLive,
-    RuleLoading,
-    diagnose,
     expected_heartbeats,
     heartbeat_query,
     judge_liveness,
@@ -91,89 +87,3 @@ def test_as_old_as_patience_allows_is_live(group: str, age: float) -> None:
     ages = {A: 0.0, B: 0.0} | {group: age}
 
     assert isinstance(judge_liveness(EXPECTED, answer(*ages.items()), NOW, 30), Live)
-
-
-NOT_LOADED = NotLive("OverlayNotLoaded", "Prometheus does not evaluate the current overlay yet")
-
-
-def prometheus(**spec: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "k8s", "namespace": "monitoring"}, "spec": spec}
-
-
-def loading(*prometheuses: dict[str, Any]) -> RuleLoading:
-    return RuleLoading(prometheuses, "shop", {"tier": "web"}, 75)
-
-
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [
-        pytest.param({}, "selects no rules at all", id="no ruleSelector selects nothing"),
-        pytest.param(
-            {"ruleSelector": {"matchLabels": {"prometheus": "k8s"}}, "ruleNamespaceSelector": {}},
-            "monitoring/k8s selects rules with prometheus=k8s: add that to rules.labels of the HypercareProfile",
-            id="a label is missing",
-        ),
-        pytest.param(
-            {
-                "ruleSelector": {"matchExpressions": [{"key": "role", "operator": "Exists"}]},
-                "ruleNamespaceSelector": {},
-            },
-            "selects rules with role:",
-            id="only the label that is missing is named",
-        ),
-        pytest.param({"ruleSelector": {}}, "of its own namespace only", id="no ruleNamespaceSelector"),
-        pytest.param(
-            {"ruleSelector": {}, "ruleNamespaceSelector": {"matchLabels": {"monitored": "yes"}}},
-            "namespaces with monitored=yes: label the namespace shop",
-            id="a label of the namespace is missing",
-        ),
-        pytest.param(
-            {"ruleSelector": {"matchExpressions": [{"key": "a", "operator": "Odd"}]}},
-            "cannot be read",
-            id="a selector that cannot be read",
-        ),
-    ],
-)
-def test_an_overlay_that_nobody_selects_is_told_why(spec: dict[str, Any], words: str) -> None:
-    verdict = diagnose(OVERLAY, NOT_LOADED, loading(prometheus(**spec)))
-
-    assert verdict.reason == "OverlayNotSelected"
-    assert words in verdict.message
-
-
-@pytest.mark.parametrize(
-    "prometheuses",
-    [
-        pytest.param([], id="no Prometheus object in sight: nothing is claimed"),
-        pytest.param([prometheus(ruleSelector={}, ruleNamespaceSelector={}), prometheus()], id="one of two selects it"),
-        pytest.param(
-            [
-                prometheus(
-                    ruleSelector={"matchLabels": {"release": "kps"}},
-                    ruleNamespaceSelector={
-                        "matchLabels": {"kubernetes.io/metadata.name": "shop"},
-                        "matchExpressions": [{"key": "tier", "operator": "In", "values": ["web", "db"]}],
-                    },
-                )
-            ],
-            id="labels of object and namespace match",
-        ),
-    ],
-)
-def test_an_overlay_that_is_selected_needs_time(prometheuses: list[dict[str, Any]]) -> None:
-    verdict = diagnose(OVERLAY, NOT_LOADED, loading(*prometheuses))
-
-    assert verdict.reason == "OverlayNotLoaded"
-    assert "written 1m15s ago" in verdict.message
-
-
-def test_a_prometheus_in_the_same_namespace_needs_no_namespace_selector() -> None:
-    own = {"metadata": {"name": "own", "namespace": "shop"}, "spec": {"ruleSelector": {}}}
-
-    assert diagnose(OVERLAY, NOT_LOADED, loading(own)).reason == "OverlayNotLoaded"
-
-
-def test_other_verdicts_keep_their_reason() -> None:
-    verdict = NotLive("PrometheusTimeout", "no answer within 10s")
-
-    assert diagnose(OVERLAY, verdict, loading(prometheus())) == verdict

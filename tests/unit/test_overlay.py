@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hypercare.domain import overlay as overlay_module
 from hypercare.domain.alert_plan import AlertPlan
 from hypercare.domain.overlay import owned_by, present_copies, revision_of, same_overlay
 from hypercare.domain.promql import parse
@@ -367,16 +368,23 @@ def test_an_overlay_edited_by_hand_is_read_as_far_as_it_can_be() -> None:
     assert present_copies({}) == {}
 
 
-def test_an_overlay_that_does_not_fit_is_refused_in_words() -> None:
-    rules = [
-        rule_object("r", *(alert(f"A{number}", for_="5m", expr="errors > 5 # " + "x" * 2000) for number in range(120)))
-    ]
+def test_more_rules_than_are_ever_written_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlay_module, "SIZE_LIMIT_BYTES", 2048)
 
-    planned = plan(rules)
+    planned = plan(RULES)
 
     assert planned.overlay is None
     assert [each.reason for each in planned.problems] == ["OverlayTooLarge"]
-    assert "450 KiB" in planned.problems[0].message
+    assert "at most 2 KiB are written: select fewer alerts" in planned.problems[0].message
+
+
+def test_a_template_that_does_not_parse_is_shown_as_it_is_written() -> None:
+    broken = alert("Errors", for_="5m", annotations={"summary": "{{ $value", "description": "{{ $value }}"})
+
+    annotations = copies_of(plan([rule_object("r", broken)]).overlay)["Errors"]["annotations"]
+
+    assert annotations["summary"].endswith('{{"{{"}} $value')
+    assert annotations["description"] == "{{ $value }}"
 
 
 def test_two_periods_of_one_name_never_prove_each_other() -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypercare.adapters.cache import WatchCache
 from hypercare.domain.conditions import Problem
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
-from hypercare.overlay_writer import OverlayWriter
+from hypercare.overlay_writer import OverlayWriter, Owner
 from hypercare.ports import ApiError, Conflict, Forbidden, NotFound, Rejected, Unavailable
 from tests.unit.alert_rules import IDENTITY, alert, plan, rule_object
 from tests.unit.api_server import FakeApiServer, When
 
 REF = ObjectRef(PROMETHEUS_RULES, "shop", IDENTITY.object_name)
-OWNER = IDENTITY.period_uid
+OWNER = Owner("shop", IDENTITY.period, IDENTITY.period_uid)
 RULES = [rule_object("checkout-alerts", alert("Errors", for_="5m"))]
 DESIRED: dict[str, Any] = plan(RULES).overlay or {}
 WEAKER: dict[str, Any] = plan(RULES, {"strength": 50}).overlay or {}
@@ -34,7 +34,7 @@ class Shop:
         self.server.watched_by(WatchCache((PROMETHEUS_RULES,), lambda _: None, lambda: 0.0))
 
     async def converge(self, desired: dict[str, Any] | None) -> tuple[Problem, ...]:
-        return await self.writer.converge(REF, desired, OWNER)
+        return await self.writer.converge(OWNER, [desired] if desired else [])
 
     @property
     def found(self) -> dict[str, Any] | None:

@@ -9,19 +9,20 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from hypercare.adapters.credentials import ANONYMOUS, Credentials, InvalidCredentials
 from hypercare.domain.endpoint import Endpoint
+from hypercare.domain.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.objects import SECRETS
-from hypercare.domain.samples import FailureKind, InstantQuery, QueryFailed, RangeQuery, Result
-from hypercare.ports import MetricSource
+from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery, Result
+from hypercare.ports import RuleSource
 
 LIMIT = 32
 QueryObserver = Callable[[str, Result, float], None]
 
 
-class ClosableSource(MetricSource, Protocol):
+class ClosableSource(RuleSource, Protocol):
     """A source that holds resources until it is closed."""
 
     def close(self) -> None:
@@ -43,7 +44,8 @@ class Secrets(Protocol):
 
 Connect = Callable[[Endpoint, Credentials], ClosableSource]
 """Makes a source; raises `InvalidCredentials` for a client certificate that cannot be used."""
-Ask = Callable[[MetricSource], Awaitable[Result]]
+A = TypeVar("A")
+Ask = Callable[[RuleSource], Awaitable[A | QueryFailed]]
 
 
 class _Shared:
@@ -55,7 +57,7 @@ class _Shared:
         self._under_way = 0
         self._retired = False
 
-    async def ask(self, ask: Ask) -> Result:
+    async def ask(self, ask: Ask[A]) -> A | QueryFailed:
         self._under_way += 1
         try:
             return await ask(self._source)
@@ -85,7 +87,7 @@ class Endpoints:
         self._observer = observer
         self._sources: OrderedDict[Endpoint, _Shared] = OrderedDict()
 
-    def source(self, endpoint: Endpoint) -> MetricSource:
+    def source(self, endpoint: Endpoint) -> RuleSource:
         """Return the source of this endpoint, which has the credentials of now at every request."""
         return _EndpointSource(self, endpoint)
 
@@ -97,7 +99,7 @@ class Endpoints:
             case _:
                 return None
 
-    async def ask(self, endpoint: Endpoint, kind: str, ask: Ask) -> Result:
+    async def ask(self, endpoint: Endpoint, kind: str, ask: Ask[A]) -> A | QueryFailed:
         """Ask once, and once more if the endpoint refuses credentials that have been replaced meanwhile."""
         shared = await self._shared(endpoint)
         if isinstance(shared, QueryFailed):
@@ -143,16 +145,17 @@ class Endpoints:
         if shared is not None:
             shared.retire()
 
-    async def _observed(self, shared: _Shared, kind: str, ask: Ask) -> Result:
+    async def _observed(self, shared: _Shared, kind: str, ask: Ask[A]) -> A | QueryFailed:
         started = time.monotonic()
         result = await shared.ask(ask)
-        self._observer(kind, result, time.monotonic() - started)
+        seen = result if isinstance(result, QueryFailed) else Answer(())
+        self._observer(kind, seen, time.monotonic() - started)
         return result
 
 
 @dataclass(frozen=True)
 class _EndpointSource:
-    """One endpoint as a `MetricSource`; the observer is told of `range` and of `instant`."""
+    """One endpoint as a `RuleSource`; the observer is told of `range`, `instant` and `rules`."""
 
     endpoints: Endpoints
     endpoint: Endpoint
@@ -165,6 +168,10 @@ class _EndpointSource:
         """Evaluate once."""
         return await self.endpoints.ask(self.endpoint, "instant", lambda source: source.instant(query))
 
+    async def rules(self, query: RulesQuery) -> LoadedResult:
+        """Tell which rules are loaded."""
+        return await self.endpoints.ask(self.endpoint, "rules", lambda source: source.rules(query))
 
-def _unauthorized(result: Result) -> bool:
+
+def _unauthorized(result: object) -> bool:
     return isinstance(result, QueryFailed) and result.kind is FailureKind.UNAUTHORIZED

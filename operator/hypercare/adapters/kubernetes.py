@@ -93,15 +93,16 @@ class ApiServer:
         """Read one object; raises `NotFound`."""
         return await self._send(Request("get", "GET", object_path(ref), ref.resource.plural))
 
-    async def list(self, resource: Resource, namespace: str = "", labels: str = "") -> Sequence[Body]:
-        """List a resource, of all namespaces if `namespace` is empty, filtered by a label selector."""
-        return (await self.listing(resource, namespace, labels)).items
+    async def list(self, resource: Resource, namespace: str = "", labels: str = "", fields: str = "") -> Sequence[Body]:
+        """List a resource, of all namespaces if `namespace` is empty, filtered by label and field selectors."""
+        return (await self.listing(resource, namespace, labels, fields)).items
 
-    async def listing(self, resource: Resource, namespace: str = "", labels: str = "") -> Listing:
+    async def listing(self, resource: Resource, namespace: str = "", labels: str = "", fields: str = "") -> Listing:
         """List a resource in pages, with the resourceVersion that the list as a whole has."""
         path = collection_path(resource, namespace)
         items: list[Body] = []
-        query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        query = {"limit": str(PAGE)} | {name: selector for name, selector in selectors.items() if selector}
         while True:
             page = await self._send(Request("list", "GET", path, resource.plural, query))
             # Items of a list carry no kind of their own, unlike those of a watch.

@@ -25,6 +25,7 @@ from hypercare.adapters.credentials import ANONYMOUS, Credentials
 from hypercare.adapters.prometheus_replies import Reply
 from hypercare.adapters.prometheus_requests import MAX_ANSWER_BYTES, Requester
 from hypercare.domain.endpoint import Endpoint
+from hypercare.domain.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.samples import (
     Answer,
     Column,
@@ -96,6 +97,18 @@ class PrometheusSource:
     async def instant(self, query: InstantQuery) -> Result:
         """Evaluate once."""
         return await self._once(query)
+
+    async def rules(self, query: RulesQuery) -> LoadedResult:
+        """Tell which rules are loaded. What goes wrong here says nothing about queries, so the circuit stays closed."""
+        async with self._slots:
+            refusal = self._breaker.refusal()
+            if refusal is not None:
+                return refusal
+            try:
+                asked = asyncio.get_running_loop().run_in_executor(self._executor, self._requester.rules, query)
+                return await asyncio.wait_for(asked, self._timeout + _GRACE_SECONDS)
+            except TimeoutError:
+                return QueryFailed(FailureKind.TIMEOUT, "Prometheus did not answer in time")
 
     def close(self) -> None:
         """Release threads and connections; does not wait for requests under way."""

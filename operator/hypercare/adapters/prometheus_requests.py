@@ -3,11 +3,13 @@
 The client's default of three retries makes a timeout of one second ten seconds long, so there are none.
 """
 
+import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -26,8 +28,11 @@ from hypercare.adapters.prometheus_session import (
     transport,
 )
 from hypercare.domain.endpoint import Endpoint
+from hypercare.domain.fields import InvalidField
+from hypercare.domain.loaded_rules import LoadedResult, LoadedRules, RulesQuery, read_loaded_rules
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery
 
+T = TypeVar("T")
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 # With TLS 1.3 a client learns of a missing certificate only after its handshake, if the alert is not lost.
 _BROKEN_OFF = (ssl.SSLError, ConnectionResetError, BrokenPipeError)
@@ -44,6 +49,7 @@ class Requester:
     def __init__(self, endpoint: Endpoint, credentials: Credentials, max_bytes: int = MAX_ANSWER_BYTES) -> None:
         url, timeout = endpoint.url, endpoint.timeout_seconds
         connection = transport(endpoint, credentials)
+        self._url, self._timeout = url.rstrip("/"), timeout
         self._credentials = credentials
         self._session = RecordingSession(endpoint, credentials, max_bytes)
         self._client = PrometheusConnect(url=url, session=self._session, retry=NO_RETRIES, timeout=timeout)
@@ -69,15 +75,51 @@ class Requester:
             case _:
                 return reply
 
+    def rules(self, query: RulesQuery) -> LoadedResult:
+        """Ask which rules are loaded."""
+        redact = self._credentials.redact
+        match self._loaded(query):
+            case Reply(result=QueryFailed(kind, message)):
+                return QueryFailed(kind, redact(message))
+            case Reply():
+                return QueryFailed(FailureKind.INVALID_ANSWER, f"{self._name} did not answer like a Prometheus API")
+            case loaded:
+                return loaded
+
+    def _loaded(self, query: RulesQuery) -> LoadedRules | Reply:
+        parameters = [("exclude_alerts", "true")]
+        parameters += [("rule_group[]", group) for group in query.groups]
+
+        def ask() -> LoadedRules | Reply:
+            self._session.forget()
+            response = self._session.get(f"{self._url}/api/v1/rules", params=parameters, timeout=self._timeout)
+            if response.status_code != HTTPStatus.OK:
+                return refused(self._session.record, self._name)
+            return read_loaded_rules(json.loads(self._session.record.body), query)
+
+        return self._failing(ask)
+
     def _asked(self, query: RangeQuery | InstantQuery) -> Reply:
+        return self._failing(lambda: understood(self._rows(query), query, self._session.record.body))
+
+    def _failing(self, ask: Callable[[], T]) -> T | Reply:
+        """Ask, and make a reply of everything that can go wrong."""
         try:
-            rows = self._rows(query)
-            return understood(rows, query, self._session.record.body)
+            return ask()
         except PrometheusApiClientException:
             return refused(self._session.record, self._name)
         except (requests.Timeout, ReadTimeout, AnswerTooSlow):
             return self._failed(FailureKind.TIMEOUT, "did not answer in time")
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+        except (
+            InvalidField,
+            KeyError,
+            IndexError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            RecursionError,
+            OverflowError,
+        ):
             return self._failed(FailureKind.INVALID_ANSWER, "did not answer like a Prometheus API")
         except AnswerTooLarge as error:
             return self._failed(FailureKind.INVALID_ANSWER, f"sent too much: {error}")

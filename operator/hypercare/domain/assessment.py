@@ -32,6 +32,7 @@ from hypercare.domain.life import Exit, Outcome, Phase
 
 APPLY_SECONDS = 600
 STALE_INTERVALS = 5
+_CHANGED_BY_OTHERS = frozenset({"OverlayContested", "OverlayRepaired"})
 _LATE = "NotAppliedInTime"
 
 
@@ -131,6 +132,8 @@ def _lever(kind: ConditionType, lever: Lever, problems: tuple[Problem, ...]) -> 
             return unknown(kind, lever.reason, _with(lever.message, problems))
         case Verified() if not problems:
             return true(kind, lever.reason, lever.message)
+        case Unverified() if problems and problems[0].reason in _CHANGED_BY_OTHERS:
+            return false(kind, problems[0].reason, _with(lever.message, problems))
         case Unverified():
             return false(kind, lever.reason, _with(lever.message, problems))
         case _:
@@ -200,7 +203,7 @@ def _stalled(findings: Findings, before: Before, observed: tuple[Condition, ...]
     late = next((condition for condition in (targets, *levers) if _overdue(condition, findings, before)), None)
     if late is not None:
         return true(kind, _LATE, f"{late.type} is not True for more than 10m: {late.message}")
-    if _unrestored_for_long(findings, before, restored):
+    if not findings.held_copies and _unrestored_for_long(findings, before, restored):
         return true(kind, "NotRestoredInTime", findings.unrestored)
     return false(kind, "NothingBlocks")
 

@@ -78,6 +78,7 @@ def _find(snapshot: Snapshot) -> Findings:
         scaling=_scaling(snapshot),
         evidence=_evidence(snapshot),
         unrestored=_unrestored(snapshot),
+        held_copies=_holds_copies(snapshot) and not unrestored(snapshot.capacity.rows),
         drift=drift(snapshot.capacity.rows),
         target_problems=snapshot.target_problems,
         alert_problems=snapshot.overlay.plan.problems,
@@ -98,7 +99,7 @@ def _alerts(snapshot: Snapshot) -> Lever:
             return NotRequested("No alert of the namespace is selected")
         case NotWritten():
             return Unverified("Writing", "The tightened alerts are being written")
-        case NotLive(reason, message) if reason in _FAILURES:
+        case NotLive(reason, message, untold) if untold or reason in _FAILURES:
             return Untold(reason, with_advice(snapshot.resolved.profile, reason, message))
         case NotLive(reason, message):
             return Unverified(reason, message)
@@ -144,7 +145,14 @@ def _unrestored(snapshot: Snapshot) -> str:
     held = unrestored(snapshot.capacity.rows)
     wanted = snapshot.overlay.state
     tightened = "" if isinstance(wanted, NoneWanted) else "Tightened alerts are in place"
+    if _holds_copies(snapshot):
+        tightened = "Copies that fire stay until their originals have had the time to fire"
     return "; ".join(part for part in (tightened, held) if part)
+
+
+def _holds_copies(snapshot: Snapshot) -> bool:
+    """Whether at strength 0 exactly those copies are there that fire and have to stay a while."""
+    return snapshot.life.strength == 0 and isinstance(snapshot.overlay.state, Live | NotLive)
 
 
 def _notes(snapshot: Snapshot) -> tuple[str, ...]:

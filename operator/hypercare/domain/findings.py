@@ -79,7 +79,10 @@ class EvidenceState:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything the conditions are made of. `unrestored` says what is not restored yet; empty when all is."""
+    """Everything the conditions are made of. `unrestored` says what is not restored yet; empty when all is.
+
+    `held_copies`: that is nothing but copies that fire and are meant to stay a while.
+    """
 
     life: Life
     plan: Plan
@@ -88,6 +91,7 @@ class Findings:
     scaling: Lever
     evidence: EvidenceState
     unrestored: str
+    held_copies: bool = False
     drift: str = ""
     target_problems: tuple[Problem, ...] = ()
     alert_problems: tuple[Problem, ...] = ()

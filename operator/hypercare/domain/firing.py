@@ -1,13 +1,12 @@
 """Which copies fire right now, and for how long: what has to be known before an overlay is relaxed.
 
-A copy whose `for` grows past its age would go back to pending, and people would read "resolved" while the problem
-stands (rules of Prometheus, `alerting.go`). So an alert that fires waits; when it cannot be told, it waits as well.
+What becomes of them is `held_copies`' part. When it cannot be told what fires, every copy counts as firing.
 """
 
 from collections.abc import Iterable, Mapping
 
 from hypercare.domain.promql_text import matcher
-from hypercare.domain.samples import Answer, QueryFailed, Result
+from hypercare.domain.samples import Answer, QueryFailed, Result, Series
 from hypercare.domain.tenancy import Tenancy
 from hypercare.domain.tightening import FiringCopy
 from hypercare.domain.watched import Making, WatchedAlert
@@ -49,6 +48,14 @@ def firing_copies(
         for alert in copied
         if alert.rule_id in youngest
     }
+
+
+def firing_instances(copies: Result) -> Mapping[str, list[Series]]:
+    """The instances that fire, by rule id; none where that could not be read."""
+    found: dict[str, list[Series]] = {}
+    for series in copies.series if isinstance(copies, Answer) else ():
+        found.setdefault(series.labels.get(_RULE_LABEL, ""), []).append(series)
+    return found
 
 
 def still_waiting(

@@ -2,23 +2,21 @@
 
 The proof is the heartbeat: the last rule of each group of the overlay records the time of its evaluation under the
 revision of the overlay. A group whose heartbeat of that revision is fresh was evaluated with all that comes before it.
-That an object was written, accepted or loaded is no proof; it only helps to name the reason when there is none.
+That an object was written, accepted or loaded is no proof; it only helps `diagnosis` to name the reason.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypercare.domain.durations import format_duration
-from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.label_selectors import LabelSelector, parse_label_selector
+from hypercare.domain.fields import Field
 from hypercare.domain.overlay import HEARTBEAT
 from hypercare.domain.promql_text import matcher
 from hypercare.domain.samples import QueryFailed, Result
-from hypercare.domain.source_rules import Body, object_labels, object_name, rule_seconds
+from hypercare.domain.source_rules import Body, rule_seconds
 
 _SLACK_SECONDS = 30
 """Beyond two intervals: an evaluation may itself take time, and results may be read through a second server."""
-_USUAL_LOADING = "usually 1m, at most 5m: ConfigMap, kubelet and config reloader come in between"
 _NAMED_AT_MOST = 3
 
 
@@ -40,23 +38,17 @@ class Live:
 
 @dataclass(frozen=True)
 class NotLive:
-    """The overlay is not proven to be evaluated: a condition-style reason, and what is known in words."""
+    """The overlay is not proven to be evaluated: a condition-style reason, and what is known in words.
+
+    `untold`: it may be evaluated where the endpoint does not read.
+    """
 
     reason: str
     message: str
+    untold: bool = False
 
 
 Liveness = Live | NotLive
-
-
-@dataclass(frozen=True)
-class RuleLoading:
-    """What the cluster says about who loads rules: the Prometheus objects, the namespace's labels, how long we wait."""
-
-    prometheuses: Sequence[Body]
-    namespace: str
-    namespace_labels: Mapping[str, str]
-    waiting_seconds: int
 
 
 def expected_heartbeats(overlay: Body, default_interval_seconds: int) -> tuple[ExpectedHeartbeat, ...]:
@@ -102,21 +94,6 @@ def judge_liveness(expected: Sequence[ExpectedHeartbeat], answer: Result, now: f
     return Live(since=min((seen[each.group_id] for each in expected), default=now))
 
 
-def diagnose(overlay: Body, verdict: NotLive, loading: RuleLoading) -> NotLive:
-    """Name the likely cause of an overlay that is not loaded; other verdicts are returned as they are.
-
-    Reads the selectors of the Prometheus objects. With none in sight (no permission, no prometheus-operator) nothing
-    is claimed about them.
-    """
-    if verdict.reason != "OverlayNotLoaded":
-        return verdict
-    refusals = [_refusal(overlay, prometheus, loading) for prometheus in loading.prometheuses]
-    if refusals and all(refusals):
-        return NotLive("OverlayNotSelected", "; ".join(refusals[:_NAMED_AT_MOST]))
-    waited = format_duration(loading.waiting_seconds)
-    return NotLive(verdict.reason, f"{verdict.message}, written {waited} ago ({_USUAL_LOADING})")
-
-
 def _patience(heartbeat: ExpectedHeartbeat, delay_seconds: int) -> int:
     return 2 * heartbeat.interval_seconds + heartbeat.offset_seconds + delay_seconds + _SLACK_SECONDS
 
@@ -127,38 +104,3 @@ def _missing(missing: Sequence[str], expected: int) -> NotLive:
     names = ", ".join(missing[:_NAMED_AT_MOST])
     message = f"{len(missing)} of {expected} groups of the current overlay are not evaluated yet: {names}"
     return NotLive("OverlayPartlyLoaded", message)
-
-
-def _refusal(overlay: Body, prometheus: Body, loading: RuleLoading) -> str:
-    """Why this Prometheus does not select the overlay; empty if it does."""
-    metadata = Field("metadata", prometheus.get("metadata", {}))
-    home = metadata.get("namespace").text("")
-    name = f"Prometheus {home}/{object_name(prometheus)}"
-    spec = Field("spec", prometheus.get("spec", {}))
-    try:
-        reasons = list(_mismatches(overlay, spec, home, loading))
-    except InvalidField as error:
-        return f"{name} has selectors that cannot be read: {error}"
-    return f"{name} {' and '.join(reasons)}" if reasons else ""
-
-
-def _mismatches(overlay: Body, spec: Field, home: str, loading: RuleLoading) -> Iterator[str]:
-    rules, namespaces = spec.get("ruleSelector"), spec.get("ruleNamespaceSelector")
-    if not rules.present:
-        yield "selects no rules at all (no ruleSelector)"
-    else:
-        lacking = _lacking(parse_label_selector(rules), object_labels(overlay))
-        if lacking:
-            yield f"selects rules with {lacking}: add that to rules.labels of the HypercareProfile"
-    if not namespaces.present:
-        if home != loading.namespace:
-            yield f"selects rules of its own namespace only (no ruleNamespaceSelector), not of {loading.namespace}"
-        return
-    labels = {"kubernetes.io/metadata.name": loading.namespace, **loading.namespace_labels}
-    lacking = _lacking(parse_label_selector(namespaces), labels)
-    if lacking:
-        yield f"selects rules of namespaces with {lacking}: label the namespace {loading.namespace} so"
-
-
-def _lacking(selector: LabelSelector, labels: Mapping[str, str]) -> str:
-    return ", ".join(str(requirement) for requirement in selector.unmet(labels))

@@ -1,4 +1,4 @@
-"""The overlay: one PrometheusRule `hypercare-<period>` with the copies, and beside them the series that prove quiet.
+"""The overlay: the PrometheusRule `hypercare-<period>` with the copies, and beside them the series that prove quiet.
 
 Built as a pure function of what is wanted, so that two builds of the same are equal byte by byte and a write is needed
 only when something changed. Labels of the copies are constant for the run: `expr` and `for` may change in place while
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.objects import GROUP, PERIODS, PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.objects import GROUP, PERIODS, PROMETHEUS_RULES
+from hypercare.domain.rule_templates import sound_annotations
 from hypercare.domain.source_rules import MANAGED_BY, MANAGER
 
 Body = Mapping[str, Any]
@@ -24,13 +25,16 @@ OVERLAY_PREFIX = "hypercare-"
 PERIOD_LABEL = f"{GROUP}/period"
 REVISION_ANNOTATION = f"{GROUP}/revision"
 RUN_ANNOTATION = f"{GROUP}/run"
+RULE_LABEL = "hypercare_rule"
+GROUP_LABEL = "hypercare_group"
+REVISION_LABEL = "hypercare_revision"
 HEARTBEAT = "hypercare:overlay:live"
 COPY_ACTIVE = "hypercare:alert:active"
 ORIGINAL_ACTIVE = "hypercare:original:active"
 ALERT_INPUTS = "hypercare:alert:inputs"
-SIZE_LIMIT_BYTES = 450 * 1024
-"""prometheus-operator refuses a rendered object above 512 KiB; the YAML it renders is a little larger than the JSON
-that is measured here."""
+SIZE_LIMIT_BYTES = 16 * 1024 * 1024
+"""Of the rules of one period together. `overlay_parts` divides them into objects that prometheus-operator accepts; this
+bounds what one period may ask of the API server, and is enough for ten thousand alerts."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +98,12 @@ class OverlayTooLarge:
     def __str__(self) -> str:
         """What is wrong and what to do."""
         size, limit = self.size_bytes // 1024, SIZE_LIMIT_BYTES // 1024
-        return f"the overlay would have {size} KiB, at most {limit} KiB fit into a PrometheusRule: select fewer alerts"
-
-
-def overlay_ref(namespace: str, period: str) -> ObjectRef:
-    """The PrometheusRule that is the overlay of a period."""
-    return ObjectRef(PROMETHEUS_RULES, namespace, OVERLAY_PREFIX + period)
+        return f"the overlay would have {size} KiB, at most {limit} KiB are written: select fewer alerts"
 
 
 def build_overlay(identity: OverlayIdentity, groups: Sequence[OverlayGroup]) -> dict[str, Any] | OverlayTooLarge:
-    """Build the body of the PrometheusRule, or say that it does not fit."""
-    revision = _digest(_groups(identity, groups, ""))
+    """Build the rules as if one PrometheusRule could hold them all, or say that they are too many."""
+    rendered = [_group(identity, group) for group in groups]
     body = {
         "apiVersion": PROMETHEUS_RULES.api_version,
         "kind": PROMETHEUS_RULES.kind,
@@ -112,13 +111,30 @@ def build_overlay(identity: OverlayIdentity, groups: Sequence[OverlayGroup]) -> 
             "name": identity.object_name,
             "namespace": identity.namespace,
             "labels": {**identity.rule_labels, MANAGED_BY: MANAGER, PERIOD_LABEL: identity.period},
-            "annotations": {REVISION_ANNOTATION: revision, RUN_ANNOTATION: identity.run_id},
+            "annotations": {REVISION_ANNOTATION: "", RUN_ANNOTATION: identity.run_id},
             "ownerReferences": [_owner(identity)],
         },
-        "spec": {"groups": _groups(identity, groups, revision)},
+        "spec": {"groups": rendered},
     }
     size = len(_canonical(body))
-    return OverlayTooLarge(size) if size > SIZE_LIMIT_BYTES else body
+    return OverlayTooLarge(size) if size > SIZE_LIMIT_BYTES else with_groups(body, rendered)
+
+
+def with_groups(overlay: Body, groups: Sequence[Body]) -> dict[str, Any]:
+    """The same overlay with other groups, under the revision that belongs to them."""
+    revision = _digest([_at_revision(group, "") for group in groups])
+    metadata = overlay["metadata"]
+    annotations = {**metadata["annotations"], REVISION_ANNOTATION: revision}
+    return {
+        **overlay,
+        "metadata": {**metadata, "annotations": annotations},
+        "spec": {"groups": [_at_revision(group, revision) for group in groups]},
+    }
+
+
+def rule_id_of(rule: Body) -> str:
+    """Which watched alert a rule of the overlay belongs to; empty for a heartbeat."""
+    return str(rule.get("labels", {}).get(RULE_LABEL, ""))
 
 
 def revision_of(body: Body) -> str:
@@ -142,7 +158,7 @@ def present_copies(body: Body) -> dict[str, int]:
     for rule in (rule for group in spec.get("groups").items() for rule in group.get("rules").items()):
         with suppress(InvalidField):
             rule.get("alert").text()
-            found[rule.get("labels").get("hypercare_rule").text()] = rule.get("for").seconds(0)
+            found[rule.get("labels").get(RULE_LABEL).text()] = rule.get("for").seconds(0)
     return found
 
 
@@ -167,21 +183,25 @@ def _owner(identity: OverlayIdentity) -> dict[str, Any]:
     }
 
 
-def _groups(identity: OverlayIdentity, groups: Sequence[OverlayGroup], revision: str) -> list[dict[str, Any]]:
-    return [_group(identity, group, revision) for group in groups]
+def _at_revision(group: Body, revision: str) -> dict[str, Any]:
+    rules = [
+        {**rule, "labels": {**rule["labels"], REVISION_LABEL: revision}} if REVISION_LABEL in rule["labels"] else rule
+        for rule in group["rules"]
+    ]
+    return {**group, "rules": rules}
 
 
-def _group(identity: OverlayIdentity, group: OverlayGroup, revision: str) -> dict[str, Any]:
+def _group(identity: OverlayIdentity, group: OverlayGroup) -> dict[str, Any]:
     proof = {
         "namespace": identity.namespace,
         "hypercare": identity.owner_text,
         "hypercare_run": identity.run_id,
-        "hypercare_group": group.group_id,
-        "hypercare_revision": revision,
+        GROUP_LABEL: group.group_id,
+        REVISION_LABEL: "",
     }
     rules = [_alert_rule(alert.copy) for alert in group.alerts if alert.copy is not None]
     for alert in group.alerts:
-        rules.extend(_companions(alert, proof | {"hypercare_rule": alert.rule_id}))
+        rules.extend(_companions(alert, proof | {RULE_LABEL: alert.rule_id}))
     rules.append({"record": HEARTBEAT, "expr": "vector(time())", "labels": proof})
     return {"name": group.group_id, **group.frame, "rules": rules}
 
@@ -194,7 +214,7 @@ def _alert_rule(rule: AlertRule) -> dict[str, Any]:
         "for": rule.for_text,
         **keep,
         "labels": dict(rule.labels),
-        "annotations": dict(rule.annotations),
+        "annotations": sound_annotations(rule.annotations),
     }
 
 

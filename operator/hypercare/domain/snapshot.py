@@ -63,13 +63,14 @@ class Overlay:
     """What is known of the overlay.
 
     `live_since` is when this run's first heartbeat was, Unix seconds; 0 for never. `default_interval_seconds` is how
-    often groups are evaluated that name no interval.
+    often groups are evaluated that name no interval. `objects` are the PrometheusRules that hold the overlay.
     """
 
     plan: AlertPlan
     state: Liveness | NotWritten | NoneWanted | Leftover
     live_since: int
     default_interval_seconds: int
+    objects: tuple[Body, ...] = ()
 
 
 @dataclass(frozen=True)
