@@ -17,6 +17,8 @@ from hypercare.domain.points import Bad, Good, Mark, Measurement, Missing, Missi
 from hypercare.domain.quiet import Questions, Role, Subject, Watch, condition_series, is_template, window
 from hypercare.domain.samples import Result
 
+QUIET = Good(Measurement(0, {}))
+"""No alert is in a bad state, and that is proven."""
 _STATES = frozenset(AlertState)
 
 
@@ -32,6 +34,10 @@ class Index:
         if time in self.failures:
             return self.failures[time]
         return self.values.get(key, {}).get(time)
+
+
+Place = tuple[Index, tuple[str, ...]]
+"""An answer, and the label values of the series in it that is meant."""
 
 
 def index(result: Result, times: range, labels: tuple[str, ...]) -> Index:
@@ -108,7 +114,7 @@ def _mark_one(subject: Subject, kind: AlertsKind, answers: Board, time: int) -> 
             detail = f"an alert {name} is active, but its series carry no namespace and several rules have this name"
             return Missing(MissingReason.UNATTRIBUTED, detail)
     lacking = next(_lacking(subject, answers, time), None)
-    return lacking or Good(Measurement(0, {}))
+    return lacking or QUIET
 
 
 @dataclass(frozen=True)
@@ -175,11 +181,12 @@ def _lacking(subject: Subject, answers: Board, time: int) -> Iterator[Missing]:
     not_evaluated = Missing(
         MissingReason.RULES_NOT_EVALUATED, f"the rules that prove {alert.alertname} quiet are not seen"
     )
-    for value in (_heartbeat(subject, answers, time), _condition(subject, answers, time)):
+    for place in (heartbeat_place(subject, answers), condition_place(subject, answers)):
+        value = _at(place, time)
         if value is None or isinstance(value, Missing):
             yield value or not_evaluated
     if alert.depends_on_input:
-        match _inputs(subject, answers, time):
+        match _at(inputs_place(subject, answers), time):
             case Missing() as failure:
                 yield failure
             case None:
@@ -191,26 +198,32 @@ def _lacking(subject: Subject, answers: Board, time: int) -> Iterator[Missing]:
         yield Missing(MissingReason.RULE_FAILS, detail)
 
 
-def _heartbeat(subject: Subject, answers: Board, time: int) -> float | Missing | None:
+def heartbeat_place(subject: Subject, answers: Board) -> Place | None:
+    """Where the heartbeat of the alert's group is; None where there is none, as in mode Observe."""
     expr = answers.questions.recorded.get((HEARTBEAT, window(subject, answers.step)))
-    return 0.0 if expr is None else answers.indexes[expr].at((subject.alert.group_id,), time)
+    return None if expr is None else (answers.indexes[expr], (subject.alert.group_id,))
 
 
-def _condition(subject: Subject, answers: Board, time: int) -> float | Missing | None:
-    return _companion(subject, answers, (condition_series(subject.role), "active"), time)
+def condition_place(subject: Subject, answers: Board) -> Place:
+    """Where it is told whether the alert's condition is true."""
+    return _companion_place(subject, answers, (condition_series(subject.role), "active"))
 
 
-def _inputs(subject: Subject, answers: Board, time: int) -> float | Missing | None:
-    return _companion(subject, answers, (ALERT_INPUTS, "inputs"), time)
+def inputs_place(subject: Subject, answers: Board) -> Place:
+    """Where it is told how many series the alert has behind it."""
+    return _companion_place(subject, answers, (ALERT_INPUTS, "inputs"))
 
 
-def _companion(subject: Subject, answers: Board, names: tuple[str, str], time: int) -> float | Missing | None:
+def _companion_place(subject: Subject, answers: Board, names: tuple[str, str]) -> Place:
     recorded, part = names
     rule = subject.alert.rule_id
     if rule in answers.questions.observed:
-        return answers.indexes[answers.questions.observed[rule]].at((part,), time)
-    expr = answers.questions.recorded[recorded, window(subject, answers.step)]
-    return answers.indexes[expr].at((rule,), time)
+        return answers.indexes[answers.questions.observed[rule]], (part,)
+    return answers.indexes[answers.questions.recorded[recorded, window(subject, answers.step)]], (rule,)
+
+
+def _at(place: Place | None, time: int) -> float | Missing | None:
+    return 0.0 if place is None else place[0].at(place[1], time)
 
 
 def _fails(subject: Subject, answers: Board, time: int) -> bool:
@@ -220,7 +233,7 @@ def _fails(subject: Subject, answers: Board, time: int) -> bool:
 
 
 def _silent_but_true(subject: Subject, answers: Board, time: int) -> bool:
-    condition = _condition(subject, answers, time)
+    condition = _at(condition_place(subject, answers), time)
     if condition is None or isinstance(condition, Missing) or not condition > 0:
         return False
     match _states(subject, answers, time):

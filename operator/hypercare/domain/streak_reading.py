@@ -14,6 +14,7 @@ from hypercare.domain.evidence import EvidenceState, Yardstick, yardstick
 from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome, Waiting
 from hypercare.domain.grid import align_down, align_up, final_points, settled_through
 from hypercare.domain.judgement import Tail, Verdict, judge
+from hypercare.domain.plain_quiet import plainly_quiet
 from hypercare.domain.points import Point
 from hypercare.domain.quiet import (
     NoOverlay,
@@ -26,7 +27,7 @@ from hypercare.domain.quiet import (
     look_back,
     subjects,
 )
-from hypercare.domain.quiet_marks import board, mark, newest_heartbeat
+from hypercare.domain.quiet_marks import QUIET, board, mark, newest_heartbeat
 from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.streak_history import Step, streak_history
 from hypercare.domain.streaks import Streak
@@ -200,7 +201,10 @@ def _alert_points(
     kind = reading.criterion.kind
     if not isinstance(kind, AlertsKind):
         return (), reading.end
-    points = tuple(Point(time, mark(asked.chosen, kind, answers, time)) for time in reading.times)
+    quiet = plainly_quiet(asked.chosen, answers)
+    points = tuple(
+        Point(time, QUIET if time in quiet else mark(asked.chosen, kind, answers, time)) for time in reading.times
+    )
     if isinstance(context.watch.recording, NoOverlay) or not asked.chosen:
         return points, reading.end
     # Where the rules have stopped for longer than late data may take, the points are missing, and that becomes final.
