@@ -1,6 +1,7 @@
 """The outcome of tightening for people: a diff of each alert, or a table, and a summary."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +12,7 @@ from hypercare.cli.tighten_results import Result
 from hypercare.domain.tightening import Tightened, Untouched
 
 _CONTEXT_LINES = 2
+_WORDS = re.compile(r"[\w.]+|\W")
 _COLUMN_GAP = "  "
 
 
@@ -72,12 +74,12 @@ def _in_short(result: Result) -> str:
 
 
 def _title(result: Result) -> Text:
-    title = Text(f"  {result.alert.alertname}", "bold")
+    name = (f"  {result.alert.alertname}", "bold")
     match result.outcome:
         case Tightened() as change:
-            return title.append(f"  {change}", "green")
-        case Untouched() as reason:
-            return title.append(f"  untouched: {reason.reason.value}", "yellow").append(f": {reason.message}", "dim")
+            return Text.assemble(name, (f"  {change}", "green"))
+        case Untouched() as kept:
+            return Text.assemble(name, (f"  untouched: {kept.reason.value}", "yellow"), (f": {kept.message}", "dim"))
 
 
 def _changed_lines(result: Result) -> Iterator[Text]:
@@ -91,14 +93,26 @@ def _changed_lines(result: Result) -> Iterator[Text]:
 
 
 def _diff(before: list[str], after: list[str]) -> Iterator[Text]:
-    lines = list(difflib.unified_diff(before, after, n=_CONTEXT_LINES, lineterm=""))[2:]
-    for line in lines:
-        match line[:1]:
-            case "@":
+    """The changed lines with their neighbours; what differs within a line stands out."""
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
+        for kind, first, last, new_first, new_last in group:
+            if kind == "equal":
+                yield from (Text(f"      {line}", "dim") for line in before[first:last])
                 continue
-            case "-":
-                yield Text(f"    - {line[1:]}", "red")
-            case "+":
-                yield Text(f"    + {line[1:]}", "green")
-            case _:
-                yield Text(f"      {line[1:]}", "dim")
+            removed, added = before[first:last], after[new_first:new_last]
+            yield from (_line("-", "red", line, added[i : i + 1]) for i, line in enumerate(removed))
+            yield from (_line("+", "green", line, removed[i : i + 1]) for i, line in enumerate(added))
+
+
+def _line(sign: str, style: str, line: str, others: Sequence[str]) -> Text:
+    words = _WORDS.findall(line)
+    differing = [True] * len(words)
+    for other in others:
+        matcher = difflib.SequenceMatcher(None, words, _WORDS.findall(other), autojunk=False)
+        for block in matcher.get_matching_blocks():
+            differing[block.a : block.a + block.size] = [False] * block.size
+    text = Text(f"    {sign} ", style)
+    for word, differs in zip(words, differing, strict=True):
+        text.append(word, "bold underline" if differs and others else "")
+    return text
