@@ -326,6 +326,7 @@ def test_without_availability_only_restarts_are_judged() -> None:
     assert mark(fine(running=1, condition=0), only_restarts) == Good
     assert mark(World(RESTARTING, running=1, condition=0), only_restarts) == Bad
     assert mark(fine(wanted=0), only_restarts) == MissingReason.ZERO_REPLICAS
+    assert mark(fine(running=0, condition=0, counted=None), only_restarts) == MissingReason.NO_KUBE_STATE_METRICS
 
 
 @pytest.mark.parametrize(
@@ -347,6 +348,11 @@ def test_restarts_of_all_targets_count_together() -> None:
     both = {"basket": World({NOW: {"basket-a": 1}})}
     assert mark(World(RESTARTING), criterion(maxRestarts=1), at, **both) == Bad
     assert mark(World(RESTARTING), criterion(maxRestarts=2), at, **both) == Restarted
+
+
+def test_tolerated_restarts_are_not_bad_while_another_target_may_still_answer() -> None:
+    at = context(targets=(CHECKOUT, BASKET))
+    assert mark(World(RESTARTING), criterion(maxRestarts=2), at, basket=DOWN) == FailureKind.UNREACHABLE
 
 
 def test_restarts_are_not_lost_while_another_target_is_not_answered() -> None:
