@@ -41,6 +41,9 @@ FULL = 24
         ("g" * 18 + "bbgggg", Verdict.MET, "WithinBudget"),
         # The long window tells what was too much in all.
         ("g" * 10 + "b" * 8 + "g" * 12, Verdict.UNMET, "BudgetBurning"),
+        # The window is twelve parts and the one that is being filled.
+        ("b" * 6 + "g" * 20, Verdict.UNMET, "BudgetBurning"),
+        ("b" * 6 + "g" * 21, Verdict.MET, "WithinBudget"),
         # No traffic at all is no proof; a little of it is none either (rule of three).
         ("q" * FULL, Verdict.UNKNOWN, "TooFewEvents"),
         ("g" * 2 + "q" * 22, Verdict.UNKNOWN, "TooFewEvents"),
@@ -114,7 +117,8 @@ def test_of_a_hole_the_reason_is_that_of_the_newest_missing_point() -> None:
 
 
 def test_provisional_points_tell_a_burst_and_complete_nothing() -> None:
-    assert with_tail("g" * (FULL - 1), points("g", FULL), (FULL - 1) * STEP, BY).verdict is Verdict.UNKNOWN
+    for settled in (FULL - 1, FULL):
+        assert with_tail("g" * (FULL - 1), points("g", FULL), settled * STEP, BY).verdict is Verdict.UNKNOWN
     assert with_tail("g" * FULL, points("bbbb", FULL + 1), FULL * STEP, BY).verdict is Verdict.UNMET
 
 
