@@ -63,9 +63,10 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy crds/generate.py docs/generate_reference.py
+	$(BIN)/mypy crds/generate.py docs/generate_reference.py docs/generate_indicators.py
 	$(BIN)/python crds/generate.py --check
 	$(BIN)/python docs/generate_reference.py --check
+	$(BIN)/python docs/generate_indicators.py --check
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
 	$(BIN)/shellcheck $(SHELL_FILES)
@@ -81,9 +82,10 @@ bench: $(STAMP) ## Print what evidence and overlays cost (a minute)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: docs
-docs: $(STAMP) ## Write the CRDs from crds/source, and the reference pages from the CRDs
+docs: $(STAMP) ## Write the CRDs from crds/source, the reference pages from the CRDs, the indicators from the catalog
 	$(BIN)/python crds/generate.py
 	$(BIN)/python docs/generate_reference.py
+	$(BIN)/python docs/generate_indicators.py
 
 .PHONY: lock
 lock: $(STAMP) ## Refresh the lock files (UPGRADE=1 takes newer versions too)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hypercare.domain.alert_protection import AddedAlert, Deliver
+from hypercare.domain.added_alerts import AddedAlert
+from hypercare.domain.alert_protection import Deliver
 from hypercare.domain.alert_selection import SelectedAlert
 from hypercare.domain.alert_syntax import AlertSyntax
 from hypercare.domain.durations import format_duration
@@ -64,9 +65,10 @@ def copy_rule(alert: SelectedAlert, syntax: AlertSyntax, change: Tightened, styl
 
 
 def added_rule(alert: AddedAlert, rule_id: str, syntax: AlertSyntax, style: CopyStyle) -> AlertRule:
-    """An added alert, as its author wrote it."""
+    """An added alert, as its author wrote it or as its indicator makes it."""
     labels = {**style.labels, **alert.labels, "severity": alert.severity}
     lead = _constant(f"Alert for the hypercare of {style.subject}: ")
+    made_of = f" from {alert.origin}" if alert.origin else ","
     return AlertRule(
         alertname=alert.alert,
         expr=alert.expr,
@@ -77,7 +79,7 @@ def added_rule(alert: AddedAlert, rule_id: str, syntax: AlertSyntax, style: Copy
             "summary": lead + (alert.summary or alert.alert),
             "runbook_url": alert.runbook,
             "owner": alert.owner,
-            CHANGE_ANNOTATION: f"added, for {format_duration(alert.for_seconds)}",
+            CHANGE_ANNOTATION: f"added{made_of} for {format_duration(alert.for_seconds)}",
         },
     )
 

@@ -6,7 +6,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from hypercare.domain.alert_protection import AddedAlert, AlertProtection
+from hypercare.domain.added_alerts import AddedAlert
+from hypercare.domain.alert_protection import AlertProtection
 from hypercare.domain.alert_selection import SelectedAlert
 from hypercare.domain.alert_syntax import AlertSyntax, inputs_expr, read_alert
 from hypercare.domain.alert_tightening import CopyLabels, Levers, Unread, tighten_alert
@@ -102,13 +103,18 @@ class AcceptedAlert:
     syntax: AlertSyntax
 
     @property
+    def inputs(self) -> str:
+        """PromQL for how many series are behind it, 0 without any; empty if it may fire without."""
+        return f"(count(\n{self.alert.data}\n) or vector(0))" if self.alert.data else inputs_of(self.syntax)
+
+    @property
     def rule_id(self) -> str:
         """Identity for the run: names are unique in the list, positions may change."""
         return identity("", ADDED_GROUP, self.alert.alert)
 
     def watched(self, interval_seconds: int) -> WatchedAlert:
         """The record for evidence."""
-        inputs = inputs_of(self.syntax)
+        inputs = self.inputs
         return WatchedAlert(
             rule_id=self.rule_id,
             group_id=ADDED_GROUP,
@@ -135,9 +141,11 @@ def judge(
 
 def read_added(protection: AlertProtection, context: OverlayContext) -> Iterator[AcceptedAlert | Problem]:
     """Read the alerts that the period adds; one that cannot be used is a problem and disturbs no other."""
+    yield from protection.unusable
     for alert in protection.add:
         try:
-            confined = replace(alert, expr=confine(alert.expr, context.tenancy))
+            data = confine(alert.data, context.tenancy) if alert.data else ""
+            confined = replace(alert, expr=confine(alert.expr, context.tenancy), data=data)
             syntax = read_alert(confined.expr, context.tenant_labels)
         except PromQLError as error:
             yield Problem(f"{alert.path}.expr", "InvalidPromQL", str(error), stalls=True)

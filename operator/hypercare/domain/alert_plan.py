@@ -138,7 +138,7 @@ def _added_group(added: Sequence[AcceptedAlert], style: CopyStyle) -> Iterator[O
 
 def _overlay_added(added: AcceptedAlert, style: CopyStyle) -> OverlayAlert:
     rule = added_rule(added.alert, added.rule_id, added.syntax, style)
-    return OverlayAlert(added.rule_id, "", inputs_of(added.syntax), rule)
+    return OverlayAlert(added.rule_id, "", added.inputs, rule)
 
 
 def _outcome(judged: JudgedAlert) -> AlertOutcome:

@@ -1,11 +1,7 @@
 """`spec.protection.alerts`: which alerts a period tightens, how far, and what it adds.
 
 Only the shape is judged here. Whether a named rule exists, a pattern matches anything or an override would loosen its
-alert needs the rules themselves and is `alert_selection`'s part.
-
-One template that does not parse makes prometheus-operator skip a whole PrometheusRule. So texts that come from the
-period hold no templates, but for the `summary` of an added alert, which may hold the simple ones that are known to be
-sound.
+alert needs the rules themselves and is `alert_selection`'s part. What is added is read by `added_alerts`.
 """
 
 import dataclasses
@@ -15,15 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from hypercare.domain.added_alerts import AddedAlert, Contact, parse_added, parse_labels
+from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field
 from hypercare.domain.label_selectors import LabelSelector, parse_label_selector
 from hypercare.domain.name_patterns import parse_name_pattern
-
-RESERVED_LABELS = frozenset({"namespace", "alertname"})
-_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_TEMPLATE = re.compile(
-    r"\{\{-?\s*\$(?:value|labels\.[a-zA-Z_][a-zA-Z0-9_]*)(?:\s*\|\s*humanize(?:1024|Duration|Percentage|Timestamp)?)?\s*-?\}\}"
-)
+from hypercare.domain.rollout import Target
 
 
 class Deliver(StrEnum):
@@ -78,23 +71,11 @@ class Override:
 
 
 @dataclass(frozen=True)
-class AddedAlert:
-    """An alert that exists for the period only, as its author wrote it: strength does not change it."""
-
-    path: str
-    alert: str
-    expr: str
-    for_seconds: int
-    severity: str
-    runbook: str
-    owner: str
-    labels: Mapping[str, str]
-    summary: str
-
-
-@dataclass(frozen=True)
 class AlertProtection:
-    """The whole of `protection.alerts`; `path` locates problems that concern all of it."""
+    """The whole of `protection.alerts`; `path` locates problems that concern all of it.
+
+    `unusable` says which alerts were to be added and cannot be.
+    """
 
     path: str = "spec.protection.alerts"
     sources: tuple[RuleSource, ...] = ()
@@ -102,29 +83,31 @@ class AlertProtection:
     overrides: tuple[Override, ...] = ()
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     add: tuple[AddedAlert, ...] = ()
+    unusable: tuple[Problem, ...] = ()
 
     @property
     def requested(self) -> bool:
         """Whether the period asks for anything here."""
-        return bool(self.sources or self.add)
+        return bool(self.sources or self.add or self.unusable)
 
 
-def parse_alert_protection(field: Field) -> AlertProtection:
-    """Read `protection.alerts`; an absent field asks for nothing.
+def parse_alert_protection(field: Field, targets: tuple[Target, ...] = ()) -> AlertProtection:
+    """Read `protection.alerts` of a period with these targets; an absent field asks for nothing.
 
     Raises:
         InvalidField: a value cannot be used, with its path.
     """
-    overrides, add = field.get("overrides"), field.get("add")
+    overrides = field.get("overrides")
     _require_unique_names(overrides)
-    _require_unique_names(add)
+    added = parse_added(field.get("add"), Contact(field.get("runbook"), field.get("owner")), targets)
     return AlertProtection(
         path=field.path,
         sources=tuple(_source(item) for item in field.get("from").items()),
         tighten=_tighten(field.get("tighten")),
         overrides=tuple(_override(item) for item in overrides.items()),
-        labels=_constant_labels(field.get("labels")),
-        add=tuple(_added(item) for item in add.items()),
+        labels=parse_labels(field.get("labels")),
+        add=added.alerts,
+        unusable=added.problems,
     )
 
 
@@ -167,47 +150,3 @@ def _override(field: Field) -> Override:
         for_seconds=duration.seconds() if duration.present else INHERITED,
         deliver=deliver.choice(Deliver) if deliver.present else INHERITED,
     )
-
-
-def _added(field: Field) -> AddedAlert:
-    return AddedAlert(
-        path=field.path,
-        alert=_constant(field.get("alert")),
-        expr=_constant(field.get("expr")),
-        for_seconds=field.get("for").seconds(0),
-        severity=_constant(field.get("severity"), "warning"),
-        runbook=_constant(field.get("runbook")),
-        owner=_constant(field.get("owner")),
-        labels=_constant_labels(field.get("labels")),
-        summary=_template(field.get("summary")),
-    )
-
-
-def _constant_labels(field: Field) -> dict[str, str]:
-    labels = field.text_map()
-    for name in labels:
-        label = field.get(name)
-        if name in RESERVED_LABELS or name.startswith("hypercare"):
-            raise label.error("is set by hypercare on every copy")
-        if name == "severity":
-            raise label.error("is decided by deliver (Notify or Page) for copies, by add[].severity for added alerts")
-        if not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
-            raise label.error("is not a label name that a rule can set")
-        _constant(label)
-    return labels
-
-
-def _constant(field: Field, default: str | None = None) -> str:
-    text = field.text(default)
-    if not text.strip():
-        raise field.error("must not be empty")
-    if "{{" in text:
-        raise field.error("must not hold a template")
-    return text
-
-
-def _template(field: Field) -> str:
-    text = field.text("")
-    if "{{" in _TEMPLATE.sub("", text):
-        raise field.error("may hold only {{ $value }} and {{ $labels.name }}, each with one humanize function or none")
-    return text

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hypercare.domain.baseline import BaselineKind, parse_baseline
-from hypercare.domain.bounds import Above, Below, Between, Bound, Equals
-from hypercare.domain.expression_field import parse_expression, parse_finite
+from hypercare.domain.bound_field import BOUNDS, parse_bound, parse_side
+from hypercare.domain.bounds import Above, Below, Bound
+from hypercare.domain.expression_field import parse_expression
 from hypercare.domain.fields import Field
+from hypercare.domain.indicators import Share, Value, measured, parse_indicator, parse_target
 from hypercare.domain.name_patterns import parse_name_pattern
+from hypercare.domain.rollout import Target
 from hypercare.domain.runs import RunsKind, parse_runs
 from hypercare.domain.slo import SloKind, Sloth, parse_slo
 from hypercare.domain.workload import WorkloadKind, parse_workload
@@ -21,11 +24,10 @@ from hypercare.domain.workload import WorkloadKind, parse_workload
 _DEFAULT_COVERAGE = 0.95
 _LONGEST_DEFAULT_GAP = 600
 _DEFAULT_GAP_SHARE = 0.05
-_KINDS = ("query", "ratio", "alerts", "slo", "baseline", "workload", "runs")
-_BOUNDS = ("above", "below", "between", "equals")
-_NOT_WITH_SLO = ("sustainedFor", *_BOUNDS, "minSeries", "allowBad", "regression")
+_KINDS = ("query", "ratio", "indicator", "alerts", "slo", "baseline", "workload", "runs")
+_NOT_WITH_SLO = ("sustainedFor", *BOUNDS, "minSeries", "allowBad", "regression")
 _NOT_WITH_RUNS = (*_NOT_WITH_SLO, "coverage", "activeWhen")
-_NOT_WITHOUT_BOUND = (*_BOUNDS, "minSeries", "allowBad", "activeWhen", "regression")
+_NOT_WITHOUT_BOUND = (*BOUNDS, "minSeries", "allowBad", "activeWhen", "regression")
 
 
 @dataclass(frozen=True)
@@ -147,13 +149,15 @@ class Criterion:
                 return "runs"
 
 
-def parse_criterion(field: Field) -> Criterion:
-    """Read one element of `spec.exitCriteria`.
+def parse_criterion(field: Field, targets: tuple[Target, ...] = ()) -> Criterion:
+    """Read one element of `spec.exitCriteria` of a period with these targets.
+
+    One with an `indicator` becomes what the indicator is: a query or a ratio.
 
     Raises:
         InvalidField: with the path, also for PromQL that cannot be read.
     """
-    kind = _parse_kind(field)
+    kind = _parse_kind(field, targets)
     sustained = _parse_sustained(field, kind)
     regression = _parse_regression(field.get("regression"))
     if isinstance(kind, AlertsKind) and isinstance(regression, Regression):
@@ -196,7 +200,7 @@ def _stable(value: object) -> object:
     return value
 
 
-def _parse_kind(field: Field) -> Kind:
+def _parse_kind(field: Field, targets: tuple[Target, ...]) -> Kind:
     written = [key for key in _KINDS if field.get(key).present]
     if len(written) != 1:
         raise field.error(f"exactly one of {', '.join(_KINDS[:-1])} and {_KINDS[-1]} must be set")
@@ -205,9 +209,11 @@ def _parse_kind(field: Field) -> Kind:
             min_series = field.get("minSeries").integer(1)
             if min_series < 1:
                 raise field.get("minSeries").error("must be at least 1")
-            return QueryKind(parse_expression(field.get("query")), _parse_bound(field), min_series)
+            return QueryKind(parse_expression(field.get("query")), parse_bound(field), min_series)
         case "ratio":
             return _parse_ratio(field)
+        case "indicator":
+            return _parse_indicator(field, targets)
         case "slo":
             return parse_slo(field.get("slo"))
         case "baseline":
@@ -258,8 +264,24 @@ def _parse_ratio(field: Field) -> RatioKind:
     if min_total < 0:
         raise ratio.get("minTotal").error("must not be negative")
     return RatioKind(
-        parse_expression(ratio.get("errors")), parse_expression(ratio.get("total")), _parse_bound(field), min_total
+        parse_expression(ratio.get("errors")), parse_expression(ratio.get("total")), parse_bound(field), min_total
     )
+
+
+def _parse_indicator(field: Field, targets: tuple[Target, ...]) -> QueryKind | RatioKind:
+    _refuse(field, ("minSeries",), "indicator")
+    indicator, target, bound = parse_indicator(field.get("indicator")), field.get("target"), parse_bound(field)
+    wrong = indicator.alert_bound
+    if field.get(wrong).present:
+        worse = indicator.worse.value.lower()
+        raise field.get(wrong).error(
+            f"of {indicator.name} the {worse} values are the worse ones: use {indicator.criterion_bound}"
+        )
+    match measured(indicator, parse_target(target, targets)).measure:
+        case Value(query):
+            return QueryKind(query, bound)
+        case Share(errors, total, min_total):
+            return RatioKind(errors, total, bound, min_total)
 
 
 def _parse_alerts(field: Field) -> AlertsKind:
@@ -273,34 +295,9 @@ def _parse_alerts(field: Field) -> AlertsKind:
     )
 
 
-def _parse_bound(field: Field) -> Bound:
-    written = [key for key in _BOUNDS if field.get(key).present]
-    if len(written) != 1:
-        raise field.error("exactly one of above, below, between and equals must be set")
-    value = field.get(written[0])
-    match written[0]:
-        case "above":
-            return Above(parse_finite(value))
-        case "below":
-            return Below(parse_finite(value))
-        case "equals":
-            return Equals(parse_finite(value))
-    ends = [parse_finite(end) for end in value.items()]
-    if len(ends) != 2 or ends[0] > ends[1]:
-        raise value.error("must be two numbers, the lower one first")
-    return Between(ends[0], ends[1])
-
-
-def _parse_side(field: Field) -> Above | Below:
-    above, below = field.get("above"), field.get("below")
-    if above.present == below.present:
-        raise field.error("exactly one of above and below must be set")
-    return Above(parse_finite(above)) if above.present else Below(parse_finite(below))
-
-
 def _parse_active_when(field: Field) -> AlwaysActive | ActiveWhen:
-    return ActiveWhen(parse_expression(field.get("query")), _parse_side(field)) if field.present else AlwaysActive()
+    return ActiveWhen(parse_expression(field.get("query")), parse_side(field)) if field.present else AlwaysActive()
 
 
 def _parse_regression(field: Field) -> NoRegression | Regression:
-    return Regression(_parse_side(field), field.get("for").seconds()) if field.present else NoRegression()
+    return Regression(parse_side(field), field.get("for").seconds()) if field.present else NoRegression()

@@ -95,6 +95,11 @@ _MAPS_REPLACED = frozenset({"spec.release", "spec.window.start"})
 
 
 def _merge_named(key: str, under: Sequence[Any], over: Sequence[Any]) -> list[Any]:
-    named = {element.get(key): element for element in under if isinstance(element, Mapping)}
-    named.update({element.get(key): element for element in over if isinstance(element, Mapping)})
+    named = {_identity(key, element): element for element in under if isinstance(element, Mapping)}
+    named.update({_identity(key, element): element for element in over if isinstance(element, Mapping)})
     return list(named.values())
+
+
+def _identity(key: str, element: Mapping[str, Any]) -> object:
+    """The name; of an alert that is made of an indicator and has none of its own, the two that it is named by."""
+    return element.get(key) or (element.get("indicator"), element.get("target"))

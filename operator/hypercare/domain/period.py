@@ -96,7 +96,8 @@ def _under_way(period: Mapping[str, Any]) -> bool:
 
 def _parse_spec(field: Field, profile: Profile) -> Spec:
     window = parse_window(field.get("window"), profile.limits.max_seconds)
-    found = _parse_criteria(field.get("exitCriteria"), profile.limits.max_criteria)
+    targets = _parse_targets(field.get("targets"))
+    found = _parse_criteria(field.get("exitCriteria"), profile.limits.max_criteria, targets)
     _check_fits(field.get("exitCriteria"), found.readable, window)
     return Spec(
         mode=field.get("mode").choice(Mode),
@@ -107,8 +108,8 @@ def _parse_spec(field: Field, profile: Profile) -> Spec:
             stages=parse_stages(field.get("stages"), window.duration_seconds),
             relax=parse_relaxation(field.get("relax")),
         ),
-        targets=_parse_targets(field.get("targets")),
-        alerts=parse_alert_protection(field.get("protection").get("alerts")),
+        targets=targets,
+        alerts=parse_alert_protection(field.get("protection").get("alerts"), targets),
         scaling=parse_scaling(field.get("protection").get("scaling")),
         criteria=found.readable,
         unreadable=found.blocking,
@@ -150,14 +151,14 @@ class _Criteria:
     advice: tuple[Problem, ...]
 
 
-def _parse_criteria(field: Field, limit: int) -> _Criteria:
+def _parse_criteria(field: Field, limit: int, targets: tuple[Target, ...]) -> _Criteria:
     items = field.items()
     if len(items) > limit:
         raise field.error(f"has {len(items)} criteria, the profile allows {limit} (limits.maxCriteria)")
     names = [item.get("name").text() for item in items]
     if len(set(names)) < len(names):
         raise field.error("criterion names must be unique")
-    parsed = [(item.get("advisory").value is True, _parse_readable(item)) for item in items]
+    parsed = [(item.get("advisory").value is True, _parse_readable(item, targets)) for item in items]
     blocking = [each for advisory, each in parsed if isinstance(each, Problem) and not advisory]
     if all(advisory for advisory, _ in parsed):
         message = "no exit criterion is left that the exit waits for: name at least one, here or in the profile"
@@ -169,9 +170,9 @@ def _parse_criteria(field: Field, limit: int) -> _Criteria:
     )
 
 
-def _parse_readable(field: Field) -> Criterion | Problem:
+def _parse_readable(field: Field, targets: tuple[Target, ...]) -> Criterion | Problem:
     try:
-        return parse_criterion(field)
+        return parse_criterion(field, targets)
     except InvalidField as error:
         reason = "InvalidPromQL" if "PromQL" in error.message else "InvalidCriterion"
         return Problem(error.path, reason, error.message, stalls=True)

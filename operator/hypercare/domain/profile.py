@@ -90,12 +90,18 @@ def parse_profile(name: str, field: Field) -> Profile:
 def _parse_tenancy(field: Field) -> TenancyRules:
     return TenancyRules(
         label=field.get("label").text("namespace"),
-        exceptions=tuple(
-            TenantException(_pattern(item.get("metrics")), item.get("label").text())
-            for item in field.get("exceptions").items()
-        ),
+        exceptions=tuple(parse_exception(item) for item in field.get("exceptions").items()),
         shared=frozenset(field.get("shared").texts()),
     )
+
+
+def parse_exception(field: Field) -> TenantException:
+    """Read one exception of `tenancy`.
+
+    Raises:
+        InvalidField: `metrics` is no pattern that Prometheus and this process understand alike.
+    """
+    return TenantException(_pattern(field.get("metrics")), field.get("label").text())
 
 
 def _pattern(field: Field) -> re.Pattern[str]:
