@@ -27,7 +27,7 @@ WORKERS = 32
 _EVALUATION = {"step": f"{STEP}s", "interval": f"{INTERVAL}s", "delay": f"{DELAY}s"}
 _PROFILE = {"spec": {"prometheus": {"url": "http://prometheus:9090"}, "evaluation": _EVALUATION}}
 _NO_OVERLAY = Overlay(AlertPlan(None, (), (), ()), NoneWanted(), 0, 30)
-_UNTOLD = Stored({}, 1, (), {}, {}, "", ())
+_UNTOLD = Stored({}, 1, (), {}, "", ())
 
 
 @dataclass

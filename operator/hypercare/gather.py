@@ -10,7 +10,6 @@ from hypercare.domain.endpoint_failures import access_problems
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.hold import Hold, Refusal
 from hypercare.domain.hold_record import read_hold
-from hypercare.domain.judgement import Verdict
 from hypercare.domain.life import Life
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, WORKLOADS, ObjectRef
 from hypercare.domain.period import Mode, Resolved
@@ -148,10 +147,6 @@ def _read_stored(status: Body) -> Stored:
         conditions=read_conditions(status),
         observed_generation=int(status.get("observedGeneration", -1)),
         timeline=read_timeline(status),
-        verdicts={
-            each.get("name").text(): each.get("verdict").choice(Verdict, Verdict.UNKNOWN)
-            for each in field.get("criteria").items()
-        },
         alerts=status.get("alerts", {}),
         report=str(status.get("report", "")),
         reports=field.get("reports").texts(),

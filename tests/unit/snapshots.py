@@ -88,7 +88,7 @@ RAISED = ScalingRow(
     "checkout", HPA, ScalingState.RAISED, "Raised", "4 replicas are ready, the floor is 4", 2, 4, 4, 4, held=True
 )
 NO_OVERLAY_PLAN = AlertPlan(None, (), (), ())
-UNTOLD = Stored({}, 3, (), {}, {}, "", ())
+UNTOLD = Stored({}, 3, (), {}, "", ())
 PROBLEM = Problem("spec.protection.alerts.from[0]", "RuleNotFound", "there is no rule x: name another", stalls=True)
 PASSING = Problem("spec.protection.scaling", "AutoscalerGone", "it is gone", stalls=False)
 

@@ -8,7 +8,7 @@ from hypercare.domain.alert_plan import AlertPlan
 from hypercare.domain.capacity import ScalingPlan
 from hypercare.domain.conditions import ConditionType, Observed, Problem
 from hypercare.domain.criteria import Criterion
-from hypercare.domain.judgement import Judgement, Verdict
+from hypercare.domain.judgement import Judgement
 from hypercare.domain.life import Life
 from hypercare.domain.liveness import Liveness
 from hypercare.domain.period import Resolved
@@ -32,12 +32,11 @@ class Identity:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the status said before this visit; verdicts by the name of their criterion, `alerts` as it stands."""
+    """What the status said before this visit, `alerts` as it stands."""
 
     conditions: Mapping[ConditionType, Observed]
     observed_generation: int
     timeline: tuple[TimelineEntry, ...]
-    verdicts: Mapping[str, Verdict]
     alerts: Body
     report: str
     reports: tuple[str, ...]
