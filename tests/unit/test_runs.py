@@ -189,7 +189,7 @@ def test_the_word_of_a_run_may_come_before_its_job() -> None:
     scheduled = START + 600
     seen = Run(f"{NAME}-{scheduled // 60}", scheduled + 1, Ending.SUCCEEDED)
     points = (RunsPoint(scheduled + 30, Seen((), scheduled)), RunsPoint(scheduled + 60, Seen((seen,), scheduled)))
-    by = rule(1)
+    by = rule(2)
     first = fold(replace(fresh(), last_seen=scheduled), points[:1], by)
     assert judge_runs(first, RunsTail(), by).reason == "RunsNotSeen"
     assert fold(first, points[1:], by).entries == (Entry(seen.created, tag_of(seen.name), Ending.SUCCEEDED),)
