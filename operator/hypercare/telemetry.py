@@ -106,7 +106,7 @@ class Telemetry:
         )
         self._queries = Histogram(
             "hypercare_prometheus_request_seconds",
-            "Duration of one request to Prometheus, in seconds; outcome is Answered or the reason of the failure.",
+            "Duration of one question to Prometheus, answered from the same tick or by a request, in seconds.",
             ["query", "outcome"],
             buckets=_SECONDS,
             registry=self.registry,
