@@ -12,7 +12,7 @@ import pytest
 
 from hypercare.adapters.events import BURST
 from tests.cluster.cluster import Cluster
-from tests.cluster.lives.expectations import met, over, restored
+from tests.cluster.lives.expectations import met, over, promised, restored
 from tests.cluster.lives.twins import Pace, Service, Twin, holds_everywhere, play, twins
 
 pytestmark = pytest.mark.cluster
@@ -23,17 +23,26 @@ CHANGES = ["Met", "Unmet", "Met", "Unknown", "Met", "Unmet", "Met"]
 
 @pytest.mark.usefixtures("alone")
 def test_an_absence_changes_no_verdict(cluster: Cluster, tmp_path: Path) -> None:
-    with twins(cluster, NAMES, tmp_path, Pace()) as (found, service, start):
-        holds_everywhere(found, "the first stage is over", lambda each: each.status.get("stage") == "elevated", 40)
+    pace = Pace()
+    with twins(cluster, NAMES, tmp_path, pace) as (found, service, start):
+        holds_everywhere(
+            found, "the first stage is over", lambda each: each.status.get("stage") == "elevated", promised(40)
+        )
         _go_away(found)
         while_away = time.time() - start
         _live_on(service, start, while_away)
         _come_back(found)
-        holds_everywhere(found, "the hole is over", lambda each: met("errors", each) and met("queue", each), 30)
+        holds_everywhere(
+            found, "the hole is over", lambda each: met("errors", each) and met("queue", each), promised(30)
+        )
         service.misbehave(1.5, errors=0.1, queue=100)
-        holds_everywhere(found, "it breaks again", lambda each: each.verdict("errors") == "Unmet", 15)
-        holds_everywhere(found, "all are met again", lambda each: all(met(name, each) for name in CRITERIA), 40)
-        holds_everywhere(found, "it ends", over, 40)
+        holds_everywhere(found, "it breaks again", lambda each: each.verdict("errors") == "Unmet", promised(15))
+        holds_everywhere(
+            found, "all are met again", lambda each: all(met(name, each) for name in CRITERIA), promised(40)
+        )
+        for twin in found.values():
+            twin.let_end(pace)
+        holds_everywhere(found, "it ends", over, promised(40))
         _happened_the_same(found)
         assert all(restored(twin.place) for twin in found.values())
 

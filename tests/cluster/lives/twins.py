@@ -7,7 +7,7 @@ a set time. So all that can differ between them is what happens to their operato
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Pace:
     sustained: int = 5
     range_: int = 5
     first_stage: int = 4
-    last_stage: int = 45
+    last_stage: int = 300
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,10 @@ class Twin:
         changes = [each for each in self.period.latest.status["timeline"] if each["reason"].startswith("Criterion")]
         mine = [each for each in changes if each["message"].startswith(f"{name} ")]
         return [(each["time"], each["reason"].removeprefix("Criterion")) for each in mine]
+
+    def let_end(self, pace: Pace) -> None:
+        """Let the last stage end, so that the run relaxes when its criteria are met."""
+        self.place.edit("period", PERIOD, {"spec": {"stages": stages(replace(pace, last_stage=1))}})
 
     def transitions(self) -> list[str]:
         """What the life went through, in its order."""
@@ -145,19 +149,24 @@ def criteria(service: str, pace: Pace) -> list[dict[str, Any]]:
     ]
 
 
+def stages(pace: Pace) -> list[dict[str, Any]]:
+    """Two stages; the second lasts until the test lets it end."""
+    return [
+        {"name": "intensive", "strength": 100, "minDuration": f"{pace.first_stage}s"},
+        {"name": "elevated", "strength": 50, "minDuration": f"{pace.last_stage}s"},
+    ]
+
+
 def spec(service: str, start: float, pace: Pace) -> Mapping[str, Any]:
     """What every twin has, protections as usual."""
     return {
         "window": {
             "start": {"when": "At", "at": datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
-            "duration": f"{max(120, 2 * pace.last_stage)}s",
+            "duration": f"{pace.first_stage + pace.last_stage}s",
             "extension": {"by": "10s", "limit": 1},
             "atLimit": {"hold": "5s"},
         },
-        "stages": [
-            {"name": "intensive", "strength": 100, "minDuration": f"{pace.first_stage}s"},
-            {"name": "elevated", "strength": 50, "minDuration": f"{pace.last_stage}s"},
-        ],
+        "stages": stages(pace),
         "exitCriteria": criteria(service, pace),
     }
 
