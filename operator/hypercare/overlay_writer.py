@@ -74,12 +74,20 @@ class OverlayWriter:
         _, contest = self._contests.get(ref, ("", Contest()))
         wait = contest.wait(desired, self._clock())
         if wait is not None:
-            return (_contested(ref, present, wait),)
+            return (_contested(ref, await self._change(ref), wait),)
+        change = await self._change(ref) if contest.wrote(desired) else ""
         problems = await self._write(ref, desired, present)
         if problems or self._cache.find(ref) is present:
             return problems
         self._contests[ref] = (owner_uid, contest.written(desired, self._clock()))
-        return (_repaired(ref, present),) if contest.wrote(desired) else ()
+        return (_repaired(ref, change),) if change else ()
+
+    async def _change(self, ref: ObjectRef) -> str:
+        """What somebody has done to the object; by whom only the API server tells, not the cache."""
+        try:
+            return change_of(await self._objects.get(ref), FIELD_MANAGER)
+        except NotFound:
+            return "was deleted by somebody"
 
     async def _write(
         self, ref: ObjectRef, desired: Mapping[str, Any], present: Mapping[str, Any] | None
@@ -117,14 +125,14 @@ def _ref(owner: Owner, body: Body) -> ObjectRef:
     return ObjectRef(PROMETHEUS_RULES, owner.namespace, body["metadata"]["name"])
 
 
-def _repaired(ref: ObjectRef, present: Body | None) -> Problem:
-    message = f"{ref} {change_of(present, FIELD_MANAGER)}, and was written again"
+def _repaired(ref: ObjectRef, change: str) -> Problem:
+    message = f"{ref} {change}, and was written again"
     return Problem(_PATH, "OverlayRepaired", message, stalls=False)
 
 
-def _contested(ref: ObjectRef, present: Body | None, wait: Wait) -> Problem:
+def _contested(ref: ObjectRef, change: str, wait: Wait) -> Problem:
     message = (
-        f"{ref} {change_of(present, FIELD_MANAGER)} again, {wait.repairs} times within a short time; it is written "
+        f"{ref} {change} again, {wait.repairs} times within a short time; it is written "
         f"again in {wait}: keep it out of what manages it"
     )
     return Problem(_PATH, "OverlayContested", message, stalls=False)

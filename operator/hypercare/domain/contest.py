@@ -59,10 +59,8 @@ class Contest:
         return replace(self, repairs=1 if calm else self.repairs + 1, repaired_at=now)
 
 
-def change_of(present: Body | None, own_manager: str) -> str:
-    """What somebody has done to an object of ours, and by which field manager, as far as the object tells."""
-    if present is None:
-        return "was deleted by somebody"
+def change_of(present: Body, own_manager: str) -> str:
+    """Who has edited an object of ours last, by its field managers, in words."""
     managers = [each for each in present["metadata"].get("managedFields", ()) if each.get("manager") != own_manager]
     if not managers:
         return "was edited"

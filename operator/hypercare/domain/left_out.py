@@ -1,9 +1,9 @@
 """Alerts that an overlay is built without, because one of them would take all others down.
 
-prometheus-operator refuses a PrometheusRule as a whole, and tells only that it does. What tells the alerts apart are the
-objects they come from: each is one that it accepts, one that it refuses too, or one that no Prometheus selects, so that
-it was never looked at. When it refuses an overlay, the alerts of the latter two are left out; their originals
-are not evaluated either. This is remembered in an annotation of the overlay, by the generation of the source object, so
+prometheus-operator refuses a PrometheusRule as a whole, and tells only that it does. What tells the alerts apart are
+the objects they come from: each is one that it accepts, one that it refuses too, or one that no Prometheus selects, so
+that it was never looked at. When it refuses an overlay, the alerts of the latter two are left out; their originals are
+not evaluated either. This is remembered in an annotation of the overlay, by the generation of the source object, so
 that a corrected source is tried again.
 """
 
@@ -16,11 +16,13 @@ from hypercare.domain.alert_plan import AlertOutcome, AlertPlan
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.objects import GROUP
 from hypercare.domain.overlay import Body, rule_id_of, with_groups
+from hypercare.domain.rule_templates import parses
 from hypercare.domain.source_rules import made_by_hypercare, object_name
 from hypercare.domain.tightening import Untouched, UntouchedReason
 from hypercare.domain.watched import Making, WatchedAlert
 
 LEFT_OUT_ANNOTATION = f"{GROUP}/left-out"
+_NEVER_NAMES = frozenset({"", "__name__"})
 TOO_LARGE = "its expression and texts are too long: with what proves it quiet they do not fit into a PrometheusRule"
 
 
@@ -30,6 +32,28 @@ class Blamed:
 
     generation: int
     message: str
+
+
+def unwritable(overlay: Body) -> dict[str, str]:
+    """The rule ids of copies with labels or annotations that Prometheus refuses, with the reason in words.
+
+    Prometheus refuses their originals as well. Annotations that do not parse are not among them: they become texts.
+    """
+    found: dict[str, str] = {}
+    for group in overlay["spec"]["groups"]:
+        for rule in group["rules"]:
+            reason = _refused_label({**group.get("labels", {}), **rule["labels"]}, rule.get("annotations", {}))
+            if reason and rule_id_of(rule):
+                found[rule_id_of(rule)] = reason
+    return found
+
+
+def _refused_label(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
+    for name in (*labels, *annotations):
+        if name in _NEVER_NAMES:
+            return f"{name!r} is no name that a rule can give to a label or annotation"
+    broken = next((name for name, text in labels.items() if not parses(text)), None)
+    return "" if broken is None else f"the template of its label {broken} does not parse"
 
 
 def blame(sources: Iterable[Body], refused: Mapping[str, str], unselected: frozenset[str]) -> dict[str, Blamed]:

@@ -32,8 +32,10 @@ OBJECT_BYTES = 300 * 1024
 GROUP_BYTES = 150 * 1024
 _COPY_BYTES = 2048
 """What copy and companions have beyond their original: labels, its name in the summary, and what was changed."""
-_TIMES = 5
-"""How often an expression may be repeated: in the copy, in what both record, and in the question for its inputs."""
+_TIMES = 4
+"""How often an expression is repeated: in the copy, in what both record, and about once in the question for inputs."""
+_ALONE_BYTES = 400 * 1024
+"""What a single alert may have at most."""
 
 
 def part_ref(namespace: str, period: str, number: int) -> ObjectRef:
@@ -57,9 +59,9 @@ def joined(parts: Sequence[Body]) -> Body:
 
 
 def original_bytes(alerts: Iterable[SourceAlert]) -> dict[str, int]:
-    """By rule id, how many bytes an original has: what a copy of it may have, with labels and texts."""
+    """By rule id, how many bytes a copy of an original and its companions may have at any strength."""
     return {
-        alert.rule_id: _size([alert.alertname, alert.expr, dict(alert.labels), dict(alert.annotations)])
+        alert.rule_id: _COPY_BYTES + _TIMES * _size([alert.expr, alert.own_labels]) + _size(dict(alert.annotations))
         for alert in alerts
     }
 
@@ -67,7 +69,7 @@ def original_bytes(alerts: Iterable[SourceAlert]) -> dict[str, int]:
 def oversized(overlay: Body, originals: Mapping[str, int]) -> frozenset[str]:
     """The rule ids of alerts that no object has room for: with its companions each is evaluated several times."""
     weights = _weights(overlay["spec"]["groups"], originals)
-    return frozenset(rule_id for rule_id, weight in weights.items() if weight > OBJECT_BYTES)
+    return frozenset(rule_id for rule_id, weight in weights.items() if weight > _ALONE_BYTES)
 
 
 def with_divided_groups(overlay: Body, originals: Mapping[str, int]) -> dict[str, Any]:
@@ -149,15 +151,15 @@ def _free(name: str, number: int, taken: set[str]) -> str:
 def _weights(groups: Iterable[Body], originals: Mapping[str, int]) -> dict[str, int]:
     """By rule id, in order: the bytes of companions and of a copy, as if there were one."""
     added: defaultdict[str, int] = defaultdict(int)
-    order: dict[str, int] = {}
+    order: dict[str, None] = {}
     for rule in (rule for group in groups for rule in group["rules"] if rule_id_of(rule)):
         rule_id = rule_id_of(rule)
         # An added alert is there at any strength, so it counts as it is.
         added[rule_id] += _size(rule)
         # The companions are always there and in one order, the copies are not.
         if "record" in rule:
-            order[rule_id] = _COPY_BYTES + _TIMES * originals.get(rule_id, 0)
-    return {rule_id: weight if rule_id in originals else added[rule_id] for rule_id, weight in order.items()}
+            order[rule_id] = None
+    return {rule_id: originals.get(rule_id, added[rule_id]) for rule_id in order}
 
 
 def _size(content: object) -> int:

@@ -7,7 +7,7 @@ from hypercare.domain.alert_judgement import OverlayContext
 from hypercare.domain.alert_plan import AlertPlan, plan_alerts
 from hypercare.domain.alert_protection import AlertProtection
 from hypercare.domain.held_copies import copies, held_alert, only_held, with_held
-from hypercare.domain.left_out import TOO_LARGE, Blamed, with_memory, without
+from hypercare.domain.left_out import TOO_LARGE, Blamed, unwritable, with_memory, without
 from hypercare.domain.overlay import Body, same_overlay
 from hypercare.domain.overlay_parts import (
     divide,
@@ -46,6 +46,7 @@ def plan_overlay(basis: Basis) -> OverlayPlan:
     messages = {name: each.message for name, each in basis.blamed.items()}
     reasons = {each.rule_id: messages[name] for each in alerts if (name := each.group.object_name) in messages}
     if plan.overlay is not None:
+        reasons |= unwritable(plan.overlay)
         reasons |= dict.fromkeys(oversized(plan.overlay, originals), TOO_LARGE)
     plan = without(plan, reasons)
     if plan.overlay is None:
