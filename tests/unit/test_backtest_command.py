@@ -79,6 +79,9 @@ def test_a_period_that_would_not_have_is_a_negative_answer(prometheus: RangeServ
     answer = "Would not have begun to relax by 2026-01-10T01:00:00Z: blocked by errors (unmet)."
     assert answer in " ".join(ran.out.split())
     assert re.search(r"below 4 +0\.00% +4m30s", ran.out), "a bound that would have been met is offered"
+    assert "\x1b" not in ran.out + ran.err, "no colour without a terminal"
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert not [line for line in ran.out.splitlines() if line != line.rstrip()]
 
 
 def test_json_says_the_same_for_programs(prometheus: RangeServer, tmp_path: Path) -> None:
@@ -173,6 +176,7 @@ def test_alerts_are_judged_from_their_rules_and_unknown_without(prometheus: Rang
     without = json.loads(backtest(prometheus, path, "-o", "json").out)["criteria"][0]
     assert (without["verdict"], without["reason"], without["firstMet"]) == ("Unknown", "RulesNotGiven", None)
     assert "--rules" in without["message"]
+    assert without["seconds"] == {"Met": 0, "Unmet": 0, "Unknown": 3600}
     judged = json.loads(backtest(prometheus, path, "--rules", rules, "-o", "json").out)["criteria"][0]
     assert (judged["verdict"], judged["reason"]) == ("Unknown", "RulesNotEvaluated")
 
@@ -184,15 +188,6 @@ def test_nothing_found_is_a_note_about_the_namespace(prometheus: RangeServer, tm
     assert 'namespace="shop"' in ran.err
 
 
-def test_without_a_terminal_there_is_no_colour_and_nothing_is_wider_than_80(
-    prometheus: RangeServer, tmp_path: Path
-) -> None:
-    ran = backtest(prometheus, write(tmp_path, period(ORDERS, ERRORS)))
-    assert "\x1b" not in ran.out + ran.err
-    assert max(map(len, ran.out.splitlines())) <= 80
-    assert not [line for line in ran.out.splitlines() if line != line.rstrip()]
-
-
 def test_a_narrow_terminal_is_kept_to(prometheus: RangeServer, tmp_path: Path) -> None:
     ran = backtest(prometheus, write(tmp_path, period(ORDERS, ERRORS)), environment={"COLUMNS": "60"})
     assert max(map(len, ran.out.splitlines())) <= 60
@@ -201,10 +196,8 @@ def test_a_narrow_terminal_is_kept_to(prometheus: RangeServer, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("environment", "more", "coloured"),
     [
-        ({}, ("--color", "always"), True),
         ({"NO_COLOR": "1"}, ("--color", "always"), True),
-        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, (), False),
-        ({}, ("--color", "never"), False),
+        ({"FORCE_COLOR": "1"}, ("--color", "never"), False),
     ],
 )
 def test_colours_are_asked_for(

@@ -106,6 +106,31 @@ def test_candidates_for_values_that_must_stay_above_lie_below_them() -> None:
     assert [choice.first_met is not None for choice in found] == [False, True, True, True]
 
 
+def of_limit(found: tuple[Choice, ...], limit: float) -> Choice:
+    return next(choice for choice in found if choice.bound.limit == limit)
+
+
+def test_a_stale_violation_is_no_success_under_a_looser_bound() -> None:
+    """A bad value counts also where no fresh sample backs it; a good one does not."""
+    stale = metrics([(9.0, False, 41)])
+    found = chosen({"name": "c", "query": "x", "below": 5, "sustainedFor": "3m"}, stale)
+    assert (of_limit(found, 5).bad_share, of_limit(found, 5).first_met) == (1.0, None)
+    assert (of_limit(found, 10).bad_share, of_limit(found, 10).first_met) == (0.0, None)
+
+
+def test_a_value_beside_one_that_is_not_a_number_violates_a_stricter_bound() -> None:
+    found = chosen({"name": "c", "query": "x", "below": 200, "sustainedFor": "3m"}, metrics([((nan, 150.0), True, 41)]))
+    assert of_limit(found, 200).bad_share == 0.0
+    assert of_limit(found, 100).bad_share == 1.0
+
+
+def test_a_regression_restarts_the_streak_whatever_the_bound() -> None:
+    criterion = {"name": "c", "query": "x", "below": 5, "sustainedFor": "3m", "regression": {"above": 7, "for": "1m"}}
+    found = chosen(criterion, steps_of(*[1.0] * 3, *[8.0] * 4, *[1.0] * 34))
+    assert of_limit(found, 10).bad_share == 0.0
+    assert of_limit(found, 10).first_met == of_limit(found, 5).first_met == START + 12 * STEP
+
+
 @pytest.mark.parametrize("values", [[0.0] * 40, [nan] * 40])
 def test_without_values_to_go_by_only_the_own_bound_and_its_neighbours_are_left(values: list[float]) -> None:
     found = chosen({"name": "c", "query": "x", "below": 0.01, "sustainedFor": "3m"}, steps_of(*values))

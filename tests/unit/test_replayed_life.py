@@ -78,6 +78,26 @@ def test_bad_evidence_while_relaxing_brings_the_protection_back() -> None:
     assert life.relaxing_since > START + 20 * MINUTE
 
 
+def test_what_is_bad_while_relaxing_without_a_guard_stands_in_nobodys_way() -> None:
+    metrics = {"orders": bad_within(16, 30, good=10, bad=1)}
+    life = lived([ORDERS], metrics, 60, relax={**SPEC["relax"], "guard": False})
+    assert (life.relaxing_since, life.over_at) == (START + 15 * MINUTE, START + 19 * MINUTE)
+    assert life.blocked_seconds == {"orders": 3 * MINUTE}
+
+
+def test_a_regression_alone_brings_the_protection_back() -> None:
+    """A value that keeps the bound and is past the regression's is bad news, not just no news."""
+    regression = {"above": 90, "for": "30s"}
+    metrics = {"orders": bad_within(16, 17, good=10, bad=95)}
+    life = lived([{**ORDERS, "regression": regression}], metrics, 60)
+    assert "RelaxingReverted" in [reason for _, reason in told(life)]
+
+
+def test_the_clock_is_heard_between_two_ticks() -> None:
+    life = lived([ORDERS], {"orders": constant(10)}, 60, relax={**SPEC["relax"], "every": "90s"})
+    assert told(life)[-3:] == [("15", "Relaxed"), ("16.5", "Relaxed"), ("16.5", "Completed")]
+
+
 def test_what_is_never_met_ends_in_a_decision_and_says_what_blocks() -> None:
     life = lived([ORDERS, ERRORS], {"orders": constant(10), "errors": constant(3)}, 60)
     assert [reason for _, reason in told(life)][-2:] == ["Extended", "DecisionNeeded"]

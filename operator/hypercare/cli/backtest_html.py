@@ -5,7 +5,7 @@ from html import escape
 
 from hypercare.cli.backtest_plot import plot
 from hypercare.cli.backtest_result import Backtest, CriterionResult
-from hypercare.cli.backtest_words import why
+from hypercare.cli.backtest_words import asked, why
 from hypercare.domain.backtest import Stretch
 from hypercare.domain.bound_choice import Choice
 from hypercare.domain.bounds import describe
@@ -63,13 +63,12 @@ def html_page(found: Backtest) -> str:
 
 def _criterion(found: Backtest, result: CriterionResult) -> str:
     criterion = result.criterion
-    expression, bound = asked_of(criterion)
-    sustained = f" for {format_duration(criterion.sustained_seconds)}" if criterion.sustained_seconds else ""
+    expression, _ = asked_of(criterion)
     met = "never met" if result.first_met is None else f"first met at {timestamp(result.first_met)}"
     blocked = "advisory" if criterion.advisory else f"blocked for {format_duration(result.blocked_seconds)}"
     parts = [
         f'<h2>{escape(criterion.name)} <span class="{result.last.verdict}">{result.last.verdict}</span></h2>',
-        f"<p>{escape(bound)}{sustained}; {met}; {blocked}</p>\n<p><code>{escape(expression)}</code></p>",
+        f"<p>{escape(asked(criterion))}; {met}; {blocked}</p>\n<p><code>{escape(expression)}</code></p>",
         plot(result, found.span),
         _stretches(result),
     ]

@@ -49,7 +49,7 @@ async def read_histories(given: BacktestInput, source: MetricSource, progress: P
 
 async def _read(criterion: Criterion, given: BacktestInput, source: MetricSource, progress: Progress) -> History:
     if isinstance(criterion.kind, AlertsKind) and not given.has_rules:
-        return History(_trace(criterion, [], [], _WITHOUT_RULES), (), ())
+        return History(_trace(criterion, [], given.span.end, (), _WITHOUT_RULES), (), ())
     collected = _Collected(criterion)
     stored: State | NoEvidence = NoEvidence()
     while True:
@@ -104,18 +104,21 @@ class _Collected:
 
     def history(self) -> History:
         """Everything."""
-        return History(
-            _trace(self._criterion, self._steps, self._points, _NO_POINT), tuple(self._points), tuple(self._seen)
-        )
+        through = self._points[-1].time if self._points else 0
+        missing = tuple(point.time for point in self._points if point.missing)
+        trace = _trace(self._criterion, self._steps, through, missing, _NO_POINT)
+        return History(trace, tuple(self._points), tuple(self._seen))
 
 
-def _trace(criterion: Criterion, steps: Sequence[Step], points: Sequence[GridPoint], before: Waiting) -> Trace:
+def _trace(
+    criterion: Criterion, steps: Sequence[Step], through: int, missing: tuple[int, ...], before: Waiting
+) -> Trace:
     return Trace(
         criterion=criterion,
         before=replace(before.judgement(criterion.sustained_seconds), regressed=_not_known(criterion)),
         steps=tuple(steps),
-        missing=tuple(point.time for point in points if point.missing),
-        final_through=points[-1].time if points else 0,
+        missing=missing,
+        final_through=through,
     )
 
 

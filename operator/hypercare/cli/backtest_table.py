@@ -8,13 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from hypercare.cli.backtest_result import Backtest, CriterionResult
-from hypercare.cli.backtest_words import after, why
+from hypercare.cli.backtest_words import after, asked, why
 from hypercare.domain.backtest import Stretch
 from hypercare.domain.bounds import describe
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.judgement import Verdict
-from hypercare.domain.report import asked_of
 
 _STYLES = {Verdict.MET: "green", Verdict.UNMET: "red", Verdict.UNKNOWN: "yellow"}
 _SHOWN = 12
@@ -79,11 +78,8 @@ def _overview(results: Sequence[CriterionResult], start: int) -> Table:
 
 
 def _print_criterion(result: CriterionResult, start: int, to: Console) -> None:
-    criterion = result.criterion
-    _, bound = asked_of(criterion)
-    sustained = f" for {format_duration(criterion.sustained_seconds)}" if criterion.sustained_seconds else ""
     to.print()
-    to.print(Text.assemble((criterion.name, "bold"), f": {bound}{sustained}"))
+    to.print(Text.assemble((result.criterion.name, "bold"), f": {asked(result.criterion)}"))
     to.print(Padding(_stretches(result.stretches), _INDENT))
     if result.choices:
         to.print(Padding(_choices(result, start), (1, 0, 0, 2)))

@@ -1,7 +1,10 @@
-"""Why a verdict held for a while, in words, without the numbers that were those of its first moment only."""
+"""What tables and pages say alike: what was asked, how long something took, and why a verdict held for a while."""
 
 from hypercare.domain.backtest import Stretch
+from hypercare.domain.criteria import Criterion
 from hypercare.domain.durations import format_duration
+from hypercare.domain.report import asked_of
+from hypercare.domain.slo import SloKind
 
 _FOR_A_WHILE = {
     "Collecting": "Good so far, not yet for long enough",
@@ -10,13 +13,23 @@ _FOR_A_WHILE = {
 }
 
 
+def asked(criterion: Criterion) -> str:
+    """The bound, and for how long it must hold."""
+    _, bound = asked_of(criterion)
+    within_bound = isinstance(criterion.kind, SloKind) or not criterion.sustained_seconds
+    return bound if within_bound else f"{bound} for {format_duration(criterion.sustained_seconds)}"
+
+
 def after(moment: int | None, start: int) -> str:
     """How long after the start something would have happened."""
     return "never" if moment is None else format_duration(moment - start)
 
 
 def why(stretch: Stretch) -> str:
-    """The first reason in words, and what came after it by name and duration."""
+    """The first reason in words, and what came after it by name and duration.
+
+    Words hold for all of the stretch, so they are without numbers that were those of its first moment only.
+    """
     first = stretch.judgement.reason
     others = [f"{reason} {format_duration(for_)}" for reason, for_ in stretch.reasons if reason != first and for_]
     words = _FOR_A_WHILE.get(first, stretch.judgement.message)

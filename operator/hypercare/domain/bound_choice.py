@@ -181,7 +181,7 @@ def _first_met(points: Sequence[tuple[int, Sort]], window: _Window) -> int | Non
         times = [time for time, _ in equal]
         if relapsed or (sort is Sort.BAD and not window.rule.bad):
             # Nothing before can be part of a window that holds.
-            streak = Streak(floor=times[-1])
+            streak = Streak()
             continue
         after = window.push(streak, sort, times)
         if sort is Sort.GOOD and window.holds(after, times[-1]):
