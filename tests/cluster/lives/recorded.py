@@ -38,17 +38,17 @@ class Shop:
 
     Attributes:
         namespace: The label of all series.
-        now: Before it all is well.
+        now: When it is recorded.
         breaks: From then on a container has restarted once, and the newest run of the CronJob has failed.
     """
 
     namespace: str
     now: int
-    breaks: int
+    breaks: float = math.inf
 
     def write(self, folder: Path) -> None:
-        """Write the blocks: five hours of everything, four days of latency, ten minutes of what is to come."""
-        until = self.now + 600
+        """Write the blocks: five hours of everything, four days of latency, half an hour of what is to come."""
+        until = self.now + 1800
         backfill(folder, self._latest(), range(self.now - 6 * HOUR, until))
         backfill(folder, self._latency(), range(self.now - 4 * DAY, until))
 
@@ -78,26 +78,29 @@ class Shop:
     def _cronjob(self) -> Iterator[History]:
         """Three runs an hour apart, and a last one that fails; Jobs are named after the minute of their schedule."""
         job = self._labels(cronjob="ingest")
-        newest = self.breaks // 60 * 60 - 60
-        created = [newest - hours * HOUR for hours in (4, 3, 2)]
+        created = [self.now // HOUR * HOUR - hours * HOUR for hours in (3, 2, 1)]
+        failed = [int(self.breaks) // 60 * 60] if math.isfinite(self.breaks) else []
         yield History("kube_cronjob_info", job, always(1), _OFTEN)
-        last = _latest_of([*created, newest])
-        yield History("kube_cronjob_status_last_schedule_time", job, last, _OFTEN)
-        for at in (*created, newest):
+        yield History("kube_cronjob_status_last_schedule_time", job, _latest_of(created + failed), _OFTEN)
+        for at in created + failed:
             labels = self._labels(job_name=f"ingest-{at // 60}")
-            ended, how = (at + 60, "kube_job_complete") if at != newest else (self.breaks, "kube_job_failed")
+            how = "kube_job_failed" if at in failed else "kube_job_complete"
             owner = {**labels, "owner_kind": "CronJob", "owner_name": "ingest"}
             yield History("kube_job_owner", owner, _from(at, 1), _OFTEN)
             yield History("kube_job_created", labels, _from(at, at), _OFTEN)
-            yield History(how, {**labels, "condition": "true"}, _from(ended, 1), _OFTEN)
+            yield History(how, {**labels, "condition": "true"}, _from(at + 60, 1), _OFTEN)
 
     def _latency(self) -> Iterator[History]:
         """The same wave every day."""
         labels = self._labels(service="checkout")
-        yield History("checkout_latency_seconds", labels, lambda at: 0.2 + 0.05 * math.sin(at / 7919), _SELDOM)
+        yield History("checkout_latency_seconds", labels, _daily, _SELDOM)
 
     def _labels(self, **others: str) -> Mapping[str, str]:
         return {"namespace": self.namespace, **others}
+
+
+def _daily(at: int) -> float:
+    return 0.2 + 0.05 * math.sin(2 * math.pi * at / DAY)
 
 
 def _counted(begin: int, rate: float) -> Value:
