@@ -6,6 +6,11 @@ scraped, and no load is generated. Run as a process (`python -m tests.cluster.sh
 
 Series, all with labels `namespace` and `service`:
     http_requests_total{code="200"|"500"}, http_request_duration_seconds (histogram), queue_oldest_age_seconds (gauge).
+
+The same as others would show it, a Deployment of the service's name and its requests, for the indicator catalog:
+    kube_deployment_status_replicas_unavailable{namespace, deployment} (kube-state-metrics),
+    http_server_request_duration_seconds_count{namespace, job, http_response_status_code} (OpenTelemetry), of which the
+    series of errors begins with the first one.
 """
 
 import argparse
@@ -19,16 +24,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 FOR_EVER = float("inf")
+_NUMBERS = ("rate", "errors", "latency", "queue", "unavailable")
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a service behaves: requests a second, share of errors, seconds of latency, seconds of the oldest message."""
+    """How a service behaves.
+
+    Requests a second, share of errors, seconds of latency, seconds of the oldest message, replicas that are missing.
+    """
 
     rate: float = 50.0
     errors: float = 0.0
     latency: float = 0.08
     queue: float = 2.0
+    unavailable: float = 0.0
 
 
 @dataclass
@@ -81,7 +91,7 @@ class Services:
     def handle(self, path: str, given: Mapping[str, str]) -> None:
         """Carry out one order; raises `KeyError` for an unknown service or order."""
         key, now = (given["namespace"], given.get("name", "checkout")), time.time()
-        numbers = {name: float(given[name]) for name in ("rate", "errors", "latency", "queue") if name in given}
+        numbers = {name: float(given[name]) for name in _NUMBERS if name in given}
         with self._lock:
             match path:
                 case "/services":
@@ -103,6 +113,8 @@ class Services:
         requests = ["# TYPE http_requests_total counter"]
         durations = ["# TYPE http_request_duration_seconds histogram"]
         queues = ["# TYPE queue_oldest_age_seconds gauge"]
+        known = ["# TYPE kube_deployment_status_replicas_unavailable gauge"]
+        served = ["# TYPE http_server_request_duration_seconds_count counter"]
         now = time.time()
         with self._lock:
             for (namespace, name), service in self._services.items():
@@ -114,7 +126,20 @@ class Services:
                 requests += [f'http_requests_total{{{labels},code="500"}} {service.bad:.3f}']
                 durations += _histogram(service, labels)
                 queues += [f"queue_oldest_age_seconds{{{labels}}} {service.behaviour.queue}"]
-        return "\n".join([*requests, *durations, *queues, ""])
+                known += [_deployment(service, namespace, name)]
+                served += _served(service, namespace, name)
+        return "\n".join([*requests, *durations, *queues, *known, *served, ""])
+
+
+def _deployment(service: Service, namespace: str, name: str) -> str:
+    metric = "kube_deployment_status_replicas_unavailable"
+    return f'{metric}{{namespace="{namespace}",deployment="{name}"}} {service.behaviour.unavailable:g}'
+
+
+def _served(service: Service, namespace: str, name: str) -> list[str]:
+    metric, labels = "http_server_request_duration_seconds_count", f'namespace="{namespace}",job="{name}"'
+    counts = {"200": service.good} | ({"500": service.bad} if service.bad else {})
+    return [f'{metric}{{{labels},http_response_status_code="{code}"}} {count:.3f}' for code, count in counts.items()]
 
 
 def _histogram(service: Service, labels: str) -> list[str]:
@@ -171,7 +196,7 @@ class Shop:
         self._order("/services/remove", namespace=namespace, name=name)
 
     def misbehave(self, namespace: str, name: str = "checkout", *, lasting: float = FOR_EVER, **numbers: float) -> None:
-        """Change `errors` (share), `latency` (seconds), `rate` (a second), `queue` (seconds), for `lasting` seconds."""
+        """Change numbers of `Behaviour` for `lasting` seconds."""
         self._order("/misbehave", namespace=namespace, name=name, **{"for": lasting}, **numbers)
 
     def behave(self, namespace: str, name: str = "checkout") -> None:
