@@ -67,10 +67,13 @@ def test_what_could_never_be_judged_is_refused_with_its_path(
 
 @pytest.mark.parametrize(
     ("statistic", "value"),
-    [("mean", 3), ("p50", 2), ("p90", 6.4), ("p95", 7.2), ("p99", 7.84), ("max", 8)],
+    [("mean", 50.5), ("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99), ("max", 100)],
 )
-def test_statistics_are_those_of_promql(statistic: str, value: float) -> None:
-    assert Statistic(statistic).of([8, 1, 2, 0, 4]) == pytest.approx(value)
+def test_a_quantile_is_the_least_bin_that_so_many_are_not_above(statistic: str, value: float) -> None:
+    of = Statistic(statistic).of
+    assert of([*range(100, 0, -1)]) == pytest.approx(value)
+    assert of([7]) == 7
+    assert of([1, 2]) == {"mean": 1.5, "p50": 1}.get(statistic, 2)
 
 
 @pytest.mark.parametrize(("direction", "lower", "upper"), [("Increase", -inf, 12), ("Decrease", 8, inf)])
@@ -164,3 +167,38 @@ def test_there_are_at_least_three_references_and_no_two_share_a_bin(after: int, 
     assert all(STARTED - against < end <= STARTED for end in ends)
     assert all((STARTED + after - end) % DAY == 0 for end in ends)
     assert -ends.step >= sustained
+
+
+WINDOWS = st.lists(st.integers(0, 100).map(float), min_size=50, max_size=60)
+KINDS = st.builds(
+    BaselineKind,
+    query=st.just("x"),
+    bin_seconds=st.just(300),
+    statistic=st.sampled_from(Statistic),
+    tolerance=st.floats(0, 1),
+)
+
+
+def passes(kind: BaselineKind, window: list[float], references: list[float]) -> bool:
+    return compare(kind, kind.statistic.of(window), references).within
+
+
+@given(WINDOWS, st.lists(st.integers(0, 100).map(float), min_size=3, max_size=7), KINDS, st.integers(0, 59))
+def test_a_bin_within_the_limit_that_is_missing_never_helps(
+    window: list[float], references: list[float], kind: BaselineKind, index: int
+) -> None:
+    limit = compare(kind, 0, references).upper
+    # Where the statistic is the limit itself, a sum may round to either side of it.
+    assume(index < len(window) and window[index] <= limit and abs(kind.statistic.of(window) - limit) > 1e-6)
+    if not passes(kind, window, references):
+        assert not passes(kind, window[:index] + window[index + 1 :], references)
+
+
+@given(WINDOWS, st.lists(st.integers(0, 100).map(float), min_size=3, max_size=7), KINDS, st.integers(0, 59))
+def test_a_bin_that_is_worse_never_helps(
+    window: list[float], references: list[float], kind: BaselineKind, index: int
+) -> None:
+    assume(index < len(window) and abs(kind.statistic.of(window) - compare(kind, 0, references).upper) > 1e-6)
+    if not passes(kind, window, references):
+        worse = [*window[:index], window[index] + 50, *window[index + 1 :]]
+        assert not passes(kind, worse, references)

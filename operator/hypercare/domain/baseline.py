@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
+from statistics import median
 
 from hypercare.domain.durations import format_duration
 from hypercare.domain.expression_field import parse_expression, parse_finite
@@ -28,7 +29,11 @@ _DEFAULT_TOLERANCE = 0.1
 
 
 class Statistic(StrEnum):
-    """What a window of bins is summed up as; quantiles are interpolated as PromQL does."""
+    """What a window of bins is summed up as.
+
+    A quantile is the least bin that so many are not above. Interpolated, a bin within the limits that is missing could
+    pull it down, and missing data must never help.
+    """
 
     MEAN = "mean"
     P50 = "p50"
@@ -44,7 +49,7 @@ class Statistic(StrEnum):
                 return sum(value / len(values) for value in values)
             case Statistic.MAX:
                 return max(values)
-        return _quantile(sorted(values), int(self.value[1:]) / 100)
+        return sorted(values)[-(-int(self.value[1:]) * len(values) // 100) - 1]
 
 
 class Direction(StrEnum):
@@ -101,16 +106,16 @@ class Comparison:
 
 def compare(kind: BaselineKind, current: float, references: Sequence[float]) -> Comparison:
     """Compare the statistic of the newest window with those of at least one reference."""
-    median = _quantile(sorted(references), 0.5)
+    middle = median(references)
     # Not median x (1 + tolerance), which goes the wrong way below zero.
-    margin = abs(median) * kind.tolerance + kind.min_delta
+    margin = abs(middle) * kind.tolerance + kind.min_delta
     rises = kind.direction is not Direction.DECREASE
     falls = kind.direction is not Direction.INCREASE
     return Comparison(
         current=current,
-        median=median,
-        lower=min(median - margin, *references) if falls else -inf,
-        upper=max(median + margin, *references) if rises else inf,
+        median=middle,
+        lower=min(middle - margin, *references) if falls else -inf,
+        upper=max(middle + margin, *references) if rises else inf,
         references=len(references),
     )
 
@@ -157,11 +162,3 @@ def _check_lengths(kind: BaselineKind, sustained: Field, against: Field) -> None
     if kind.against_seconds < LEAST_REFERENCES * stride:
         what = f"{LEAST_REFERENCES} references of sustainedFor, {format_duration(stride)} apart, must fit in"
         raise against.error(f"must be at least {format_duration(LEAST_REFERENCES * stride)}: {what}")
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    rank = share * (len(ordered) - 1)
-    below = int(rank)
-    above = min(below + 1, len(ordered) - 1)
-    weight = rank - below
-    return ordered[below] * (1 - weight) + ordered[above] * weight
