@@ -176,15 +176,16 @@ def _under(bound: Side, seen: Seen) -> Sort:
 
 def _first_met(points: Sequence[tuple[int, Sort]], window: _Window) -> int | None:
     """The first point with which the window holds. That is a good one, and once it holds in a run, it goes on to."""
-    streak = Streak()
+    streak, length = Streak(), 0
     for (sort, relapsed), equal in groupby(points, key=lambda point: (point[1], point[0] in window.relapsed)):
         times = [time for time, _ in equal]
         if relapsed or (sort is Sort.BAD and not window.rule.bad):
             # Nothing before can be part of a window that holds.
-            streak = Streak()
+            streak, length = Streak(), 0
             continue
         after = window.push(streak, sort, times)
-        if sort is Sort.GOOD and window.holds(after, times[-1]):
+        length += len(times)
+        if sort is Sort.GOOD and length >= window.rule.points and window.holds(after, times[-1]):
             return times[bisect_left(times, True, key=lambda time: _holds_at(streak, times, time, window))]
         streak = after
     return None
