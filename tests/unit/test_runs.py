@@ -195,13 +195,26 @@ def test_the_word_of_a_run_may_come_before_its_job() -> None:
     assert fold(first, points[1:], by).entries == (Entry(seen.created, tag_of(seen.name), Ending.SUCCEEDED),)
 
 
+def test_of_two_words_about_one_job_the_worse_one_stays() -> None:
+    by, name = rule(1), f"{NAME}-{(START + 60) // 60}"
+    for endings in (
+        (Ending.FAILED, Ending.SUCCEEDED),
+        (Ending.SUCCEEDED, Ending.FAILED),
+        (Ending.FAILED, Ending.ACTIVE),
+    ):
+        shown = [Seen((Run(name, START + 60, ending),)) for ending in endings]
+        state = fold(fresh(), [RunsPoint(START + STEP * (i + 2), seen) for i, seen in enumerate(shown)], by)
+        assert [entry.ending for entry in state.entries] == [Ending.FAILED]
+
+
 def test_after_a_long_hole_only_runs_that_began_later_count() -> None:
     jobs = runs_of("sss").jobs
     hole = frozenset(range(START + 960, START + 960 + 660, STEP))
     found = judged(CronJob(jobs, hole), rule())
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "Collecting")
     assert "since 2027-01-15T08:27:00Z, after a stretch without data" in found.message
-    later = [Job(START + 1680 + 60 * i) for i in range(3)]
+    # The first of them at the very end of the hole.
+    later = [Job(START + 1620 + 60 * i) for i in range(3)]
     assert judged(CronJob([*jobs, *later], hole), rule()).verdict is Verdict.MET
     tolerated = frozenset(range(START + 960, START + 960 + 600, STEP))
     assert judged(CronJob(jobs, tolerated), rule()).verdict is Verdict.MET
@@ -234,12 +247,13 @@ def test_a_failed_run_is_told_before_it_is_final_and_a_success_completes_nothing
     state = fold(fresh(), CronJob([]).points(HOUR[:-2]), by)
     for fails, verdict in ((True, Verdict.UNMET), (False, Verdict.UNKNOWN)):
         tail = CronJob([Job(HOUR[-3], fails=fails)]).points(HOUR[-2:])
-        assert judge_runs(state, RunsTail(tail, HOUR[-2] - STEP), by).verdict is verdict
+        for settled in (HOUR[-2] - STEP, HOUR[-1]):
+            assert judge_runs(state, RunsTail(tail, settled), by).verdict is verdict
 
 
 def test_a_hotfix_forgets_the_runs_before_it() -> None:
     state = fold(fresh(), runs_of("ssf").points(HOUR), rule())
-    restarted = state.restarted(START + 400)
+    restarted = state.restarted(START + 360)
     assert [entry.ending for entry in restarted.entries] == [Ending.FAILED]
     assert isinstance(restarted.worst, Measured)
     assert restarted.restarted(START + 300) is restarted
