@@ -12,7 +12,8 @@ from hypercare.domain.run_record import Ending, Run, RunsPoint, Seen
 
 STEP = 30
 NAME = "ingest"
-HOLE = Missing(MissingReason.NO_KUBE_STATE_METRICS, "kube-state-metrics shows no CronJob ingest here (kube_cronjob_info)")
+NO_CRONJOB = "kube-state-metrics shows no CronJob ingest here (kube_cronjob_info)"
+HOLE = Missing(MissingReason.NO_KUBE_STATE_METRICS, NO_CRONJOB)
 
 
 @dataclass(frozen=True)
