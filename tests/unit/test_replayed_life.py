@@ -169,7 +169,7 @@ def loop(period: Resolved, metrics: Mapping[str, Source], span: Span) -> list[tu
     first = begin(plan, "uid", span.start)
     life, happened, now = first.life, [(span.start, first.reason)], span.start
     while not life.closed and now <= span.end:
-        exit_ = exit_of(period, visits.at(now))
+        exit_ = exit_of(period, visits.at(now - now % MINUTE))
         while found := advance(Visit(life, plan, facts(now, exit_))):
             life = found.life
             happened.append((now, found.reason))

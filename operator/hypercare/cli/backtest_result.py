@@ -10,7 +10,7 @@ from hypercare.domain.bound_choice import Choice, choices
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.durations import format_duration
-from hypercare.domain.grid import GridPoint
+from hypercare.domain.grid import GridPoint, align_down
 from hypercare.domain.judgement import Judgement, Verdict
 from hypercare.domain.life import Exit, Outcome, Phase
 from hypercare.domain.replayed_life import ReplayedLife, replay_life
@@ -23,7 +23,7 @@ class CriterionResult:
     Attributes:
         criterion: Which one.
         stretches: Its verdicts.
-        last: What a visit at the end would have said.
+        last: What the last visit would have said.
         first_met: When it would first have been met (Unix seconds); None for never.
         blocked_seconds: How long it stood in the way while the period was open.
         choices: What other bounds would have changed; empty without a bound to choose.
@@ -104,13 +104,14 @@ def analyze(given: BacktestInput, histories: Sequence[History]) -> Backtest:
 
 def _result(given: BacktestInput, history: History, life: ReplayedLife) -> CriterionResult:
     criterion, found = history.trace.criterion, stretches(history.trace, given.span)
-    step = given.resolved.profile.evaluation.step
+    evaluation = given.resolved.profile.evaluation
+    last_visit = align_down(given.span.end, evaluation.interval)
     return CriterionResult(
         criterion=criterion,
         stretches=found,
-        last=seen_by(history.trace, given.span.end, given.resolved.profile.evaluation),
+        last=seen_by(history.trace, last_visit, evaluation),
         first_met=first_met(found),
         blocked_seconds=life.blocked_seconds[criterion.name],
-        choices=choices(criterion, history.seen, history.trace, step) if history.seen else (),
+        choices=choices(criterion, history.seen, history.trace, evaluation.step) if history.seen else (),
         points=history.points,
     )

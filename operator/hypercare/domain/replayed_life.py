@@ -1,8 +1,10 @@
 """The life that a period would have had over a stretch of history: the life table, on what visits would have seen.
 
 The window starts at the beginning of the stretch. Visits come at the evaluation interval and whenever the clock alone
-can change something, as the loop makes them. What a backtest cannot know counts as done: protections are verified, and
-everything is restored, at once; nobody suspends, decides or changes anything.
+can change something, as the loop makes them, and see the evidence as of the beginning of their interval.
+
+What a backtest cannot know counts as done: protections are verified, and everything is restored, at once; nobody
+suspends, decides or changes anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from hypercare.domain.backtest import Span, Trace, seen_by
 from hypercare.domain.due import next_change
 from hypercare.domain.exit_criteria import weigh
 from hypercare.domain.findings import EvidenceState
+from hypercare.domain.grid import align_down
 from hypercare.domain.judgement import Judgement, Regressed, Verdict
 from hypercare.domain.life import Exit, Facts, Life, Outcome, Phase, Plan, Visit
 from hypercare.domain.outlook import Outlook, outlook
@@ -70,7 +73,7 @@ def replay_life(resolved: Resolved, traces: Sequence[Trace], span: Span) -> Repl
     blocked = {trace.criterion.name: 0 for trace in traces}
     now = span.start
     while True:
-        exit_, blocking = exits.at(now)
+        exit_, blocking = exits.at(align_down(now, evaluation.interval))
         life, entries = _moved(life, plan, exit_, now)
         timeline += entries
         following = _next_visit(life, plan, now, evaluation)
@@ -80,7 +83,7 @@ def replay_life(resolved: Resolved, traces: Sequence[Trace], span: Span) -> Repl
             for name in blocking:
                 blocked[name] += following - now
         now = following
-    evidence = exits.told(span.end)
+    evidence = exits.told(align_down(span.end, evaluation.interval))
     ahead = None if life.closed else outlook(life, plan, evidence.needed_seconds, span.end)
     return ReplayedLife(life, tuple(timeline), evidence, blocked, ahead)
 
