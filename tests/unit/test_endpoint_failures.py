@@ -33,7 +33,7 @@ FIELD = "HypercareProfile/default: spec.prometheus"
             FailureKind.UNAUTHORIZED,
             f"{FIELD}.secretRef: why; name a Secret with credentials, and the tenant in headers if it has tenants",
         ),
-        (SECURED, FailureKind.SECRET_INVALID, f"{FIELD}.secretRef: why"),
+        (SECURED, FailureKind.CREDENTIALS_INVALID, f"{FIELD}.secretRef: why"),
         (SECURED, FailureKind.BAD_QUERY, "why"),
         (SECURED, "NoData", "why"),
     ],
@@ -45,10 +45,10 @@ def test_advice(profile: Profile, reason: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "stalls"),
     [
-        (FailureKind.SECRET_NOT_FOUND, True),
-        (FailureKind.SECRET_INVALID, True),
-        (FailureKind.SECRET_FORBIDDEN, True),
-        (FailureKind.SECRET_UNREADABLE, False),
+        (FailureKind.CREDENTIALS_NOT_FOUND, True),
+        (FailureKind.CREDENTIALS_INVALID, True),
+        (FailureKind.CREDENTIALS_FORBIDDEN, True),
+        (FailureKind.CREDENTIALS_UNREADABLE, False),
     ],
 )
 def test_what_needs_a_person_stalls(kind: FailureKind, stalls: bool) -> None:

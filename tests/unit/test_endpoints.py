@@ -13,7 +13,7 @@ from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFai
 
 REFUSED = QueryFailed(FailureKind.REFUSED, "no")
 UNAUTHORIZED = QueryFailed(FailureKind.UNAUTHORIZED, "refused: 401")
-NOT_FOUND = QueryFailed(FailureKind.SECRET_NOT_FOUND, "create it")
+NOT_FOUND = QueryFailed(FailureKind.CREDENTIALS_NOT_FOUND, "create it")
 A = Endpoint("http://a", 10)
 SECURED = Endpoint("https://a", 10, secret="prom-auth")
 OLD, NEW = Credentials(Bearer("old")), Credentials(Bearer("new"))
@@ -153,7 +153,7 @@ async def test_a_certificate_that_cannot_be_used_is_a_failure_of_the_secret() ->
         raise InvalidCredentials("has a tls.key that cannot be used")
 
     endpoints = Endpoints(connect, Secret(), lambda *_: None)
-    expected = QueryFailed(FailureKind.SECRET_INVALID, "Secret prom-auth has a tls.key that cannot be used")
+    expected = QueryFailed(FailureKind.CREDENTIALS_INVALID, "Secret prom-auth has a tls.key that cannot be used")
     assert await endpoints.failure(SECURED) == expected
     assert await endpoints.source(SECURED).range(QUERY) == expected
 

@@ -103,8 +103,8 @@ async def test_going_on_being_refused_is_no_reason_to_read_all_the_time(fixture:
 @pytest.mark.parametrize(
     ("error", "kind", "says"),
     [
-        (Forbidden("no"), FailureKind.SECRET_FORBIDDEN, "apply the Role of manifests/install"),
-        (Unavailable("no answer"), FailureKind.SECRET_UNREADABLE, "could not be read: no answer"),
+        (Forbidden("no"), FailureKind.CREDENTIALS_FORBIDDEN, "apply the Role of manifests/install"),
+        (Unavailable("no answer"), FailureKind.CREDENTIALS_UNREADABLE, "could not be read: no answer"),
     ],
 )
 async def test_a_secret_that_cannot_be_read(fixture: Fixture, error: ApiError, kind: FailureKind, says: str) -> None:
@@ -120,7 +120,7 @@ async def test_a_failure_is_not_remembered_for_long(fixture: Fixture) -> None:
     reader = fixture.reader()
     for _ in range(3):
         assert await reader.read("prom-auth") == QueryFailed(
-            FailureKind.SECRET_NOT_FOUND,
+            FailureKind.CREDENTIALS_NOT_FOUND,
             "Secret hypercare-system/prom-auth does not exist: create it, or name another one",
         )
     assert len(fixture.server.asked) == 1
@@ -156,7 +156,7 @@ async def test_a_secret_that_is_withdrawn_takes_its_credentials_with_it(
 
 async def test_without_a_namespace_nothing_is_asked(fixture: Fixture) -> None:
     assert await fixture.reader("").read("prom-auth") == QueryFailed(
-        FailureKind.SECRET_NOT_FOUND,
+        FailureKind.CREDENTIALS_NOT_FOUND,
         "Secret 'prom-auth' cannot be looked up: start the operator with --own-namespace",
     )
     assert fixture.server.asked == []
@@ -180,7 +180,7 @@ async def test_a_secret_that_makes_no_credentials_is_told_without_its_content(
     fixture.server.objects[REF] = {"data": data}
     found = await fixture.reader().read("prom-auth")
     assert isinstance(found, QueryFailed)
-    assert found.kind is FailureKind.SECRET_INVALID
+    assert found.kind is FailureKind.CREDENTIALS_INVALID
     assert found.message.startswith(f"Secret hypercare-system/prom-auth {says}")
     assert MARKER not in repr(found)
 

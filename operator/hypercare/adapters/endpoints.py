@@ -132,7 +132,7 @@ class Endpoints:
                 made = _Shared(self._connect(endpoint, credentials), credentials)
             except InvalidCredentials as error:
                 self._retire(endpoint)
-                return QueryFailed(FailureKind.SECRET_INVALID, f"{SECRETS.kind} {endpoint.secret} {error}")
+                return QueryFailed(FailureKind.CREDENTIALS_INVALID, f"{SECRETS.kind} {endpoint.secret} {error}")
             self._retire(endpoint)
             self._sources[endpoint] = found = made
             while len(self._sources) > LIMIT:

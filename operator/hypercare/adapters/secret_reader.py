@@ -66,7 +66,7 @@ class SecretReader:
     async def _read(self, name: str) -> Credentials | QueryFailed:
         found = await self._fetch(name)
         last = self._reads.get(name)
-        silent = isinstance(found, QueryFailed) and found.kind is FailureKind.SECRET_UNREADABLE
+        silent = isinstance(found, QueryFailed) and found.kind is FailureKind.CREDENTIALS_UNREADABLE
         if silent and last is not None and isinstance(last.found, Credentials):
             found = last.found
         self._reads[name] = _Read(found, self._clock())
@@ -76,20 +76,22 @@ class SecretReader:
         ref = ObjectRef(SECRETS, self._namespace, name)
         if not self._namespace:
             message = f"Secret {name!r} cannot be looked up: start the operator with --own-namespace"
-            return QueryFailed(FailureKind.SECRET_NOT_FOUND, message)
+            return QueryFailed(FailureKind.CREDENTIALS_NOT_FOUND, message)
         try:
             found = credentials_of(_keys(await self._objects.get(ref)))
             check_certificate(found.certificate)
             return found
         except NotFound:
-            return QueryFailed(FailureKind.SECRET_NOT_FOUND, f"{ref} does not exist: create it, or name another one")
+            return QueryFailed(
+                FailureKind.CREDENTIALS_NOT_FOUND, f"{ref} does not exist: create it, or name another one"
+            )
         except Forbidden:
             message = f"{ref} may not be read by the operator's account: apply the Role of manifests/install"
-            return QueryFailed(FailureKind.SECRET_FORBIDDEN, message)
+            return QueryFailed(FailureKind.CREDENTIALS_FORBIDDEN, message)
         except InvalidCredentials as error:
-            return QueryFailed(FailureKind.SECRET_INVALID, f"{ref} {error}")
+            return QueryFailed(FailureKind.CREDENTIALS_INVALID, f"{ref} {error}")
         except ApiError as error:
-            return QueryFailed(FailureKind.SECRET_UNREADABLE, f"{ref} could not be read: {error.message}")
+            return QueryFailed(FailureKind.CREDENTIALS_UNREADABLE, f"{ref} could not be read: {error.message}")
 
 
 def _lasts(read: _Read) -> float:

@@ -22,7 +22,7 @@ def access_problems(profile: Profile, failure: QueryFailed | None) -> tuple[Prob
     """What keeps the endpoint from being asked at all; only an API server that does not answer heals by itself."""
     if failure is None:
         return ()
-    stalls = failure.kind is not FailureKind.SECRET_UNREADABLE
+    stalls = failure.kind is not FailureKind.CREDENTIALS_UNREADABLE
     return (Problem(_field(profile, "secretRef"), failure.kind.value, failure.message, stalls),)
 
 

@@ -82,10 +82,10 @@ class FailureKind(StrEnum):
     TIMEOUT = "PrometheusTimeout"
     REFUSED = "PrometheusRefused"
     UNAUTHORIZED = "PrometheusUnauthorized"
-    SECRET_NOT_FOUND = "SecretNotFound"
-    SECRET_INVALID = "SecretInvalid"
-    SECRET_FORBIDDEN = "SecretForbidden"
-    SECRET_UNREADABLE = "SecretUnreadable"
+    CREDENTIALS_NOT_FOUND = "SecretNotFound"
+    CREDENTIALS_INVALID = "SecretInvalid"
+    CREDENTIALS_FORBIDDEN = "SecretForbidden"
+    CREDENTIALS_UNREADABLE = "SecretUnreadable"
     BAD_QUERY = "InvalidPromQL"
     INVALID_ANSWER = "InvalidAnswer"
     PARTIAL_ANSWER = "PartialAnswer"
@@ -94,10 +94,10 @@ class FailureKind(StrEnum):
 
 SECRET_FAILURES = frozenset(
     {
-        FailureKind.SECRET_NOT_FOUND,
-        FailureKind.SECRET_INVALID,
-        FailureKind.SECRET_FORBIDDEN,
-        FailureKind.SECRET_UNREADABLE,
+        FailureKind.CREDENTIALS_NOT_FOUND,
+        FailureKind.CREDENTIALS_INVALID,
+        FailureKind.CREDENTIALS_FORBIDDEN,
+        FailureKind.CREDENTIALS_UNREADABLE,
     }
 )
 """The endpoint was not asked, for there are no credentials for it."""
