@@ -94,6 +94,18 @@ def test_everything_may_be_set() -> None:
     assert " > 0.01 and " in found.expr
 
 
+def test_an_alert_fires_on_the_worse_side() -> None:
+    found = protection(
+        {**ERRORS, "indicator": "istio/http-requests"}, {**ERRORS, "indicator": "istio/http-latency"}, **CONTACT
+    )
+
+    assert [each.expr.rpartition(") ")[2] for each in found.add] == ["< 0.01", "> 1000"]
+    assert [each.summary.rpartition(", ")[2] for each in found.add] == [
+        "below 0.01 requests/s",
+        "above 1000 milliseconds",
+    ]
+
+
 def test_every_target_gets_one_where_all_are_meant() -> None:
     found = protection({"indicator": "kubernetes/unavailable-replicas", "target": "*"}, **CONTACT).add
 
@@ -138,7 +150,12 @@ def test_quiet_needs_series_of_the_very_target() -> None:
             "indicator",
             "the nearest are istio/http-error-ratio",
         ),
-        ("another source's name", {"indicator": "envoy/http-latency"}, "indicator", "http-latency"),
+        (
+            "another source's name",
+            {"indicator": "metrics-that-nobody-has-ever-heard-of/latency"},
+            "indicator",
+            "are grpc/latency",
+        ),
         ("nothing like it", {"indicator": "x/y"}, "indicator", "its sources are cadvisor, grpc, "),
         ("not a target", {"target": "payments"}, "target", "'payments' is not the name of a target: checkout, cart"),
         ("no target", {"target": None}, "target", "is required"),
@@ -200,6 +217,8 @@ def test_a_share_is_judged_as_a_ratio_so_that_no_errors_are_good() -> None:
     assert (found.kind.bound, found.kind.min_total, found.kind_name) == (Below(0.01), 0.1, "ratio")
     assert 'response_code=~"5.."' in found.kind.errors
     assert 'response_code=~"5.."' not in found.kind.total
+    assert 'destination_workload="checkout"' in found.kind.total
+    assert 'destination_workload="cart"' in str(criterion(target="cart").kind)
 
 
 @pytest.mark.parametrize(
