@@ -209,7 +209,8 @@ class PeriodReconciler:
         # What is over makes no progress.
         if snapshot.life.closed or significant(stored) != significant(status):
             return bool(stored != status)
-        since = snapshot.now - self._written.get(snapshot.identity.uid, 0)
+        # After a start progress waits as well: a write for each of a thousand periods would hold up what is news.
+        since = snapshot.now - self._written.setdefault(snapshot.identity.uid, snapshot.now)
         return stored != status and since >= progress_seconds(snapshot)
 
     async def _refuse(self, ref: ObjectRef, body: Body, problem: Problem, now: int) -> Outcome:

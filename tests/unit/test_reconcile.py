@@ -213,6 +213,18 @@ class TestQuiet:
         # 3h / 200 = 54 s, up to a fifth more, and then the next tick of the interval.
         assert HOUR / 95 <= len(writes) <= HOUR / 54 + 1
 
+    async def test_after_a_restart_progress_waits_like_before(self) -> None:
+        loop = Loop(SELDOM, **LONG)
+        loop.prometheus.values["errors"] = lambda time: 1 + time % 7 / 10
+        await loop.until("Active")
+        await loop.pass_time(MINUTE)
+        loop.start()
+        written = len(loop.server.writes)
+        await loop.pass_time(54 - 1)
+        assert loop.server.writes[written:] == []
+        await loop.pass_time(2 * MINUTE)
+        assert STATUS in loop.server.writes[written:]
+
     async def test_a_verdict_is_written_at_once(self) -> None:
         loop = Loop(**LONG)
         await loop.until("Active")
