@@ -32,6 +32,7 @@ from hypercare.domain.indicators import (
     parse_target,
 )
 from hypercare.domain.objects import WORKLOADS
+from hypercare.domain.period import Resolved, resolve
 from hypercare.domain.promql import nodes
 from hypercare.domain.rollout import Target
 from tests.unit.alert_rules import CONTEXT, copies_of, rules_of
@@ -205,6 +206,30 @@ def test_alerts_without_names_merge_with_those_of_the_profile_by_what_they_are_m
         {**ERRORS, "target": "cart"},
         {"alert": "Own", "expr": "up < 1"},
     ]
+
+
+def test_a_profile_hands_out_alerts_for_every_target_and_the_period_moves_a_bound() -> None:
+    crash_loops = {"indicator": "kubernetes/crash-loops", "target": "*"}
+    handed_out = {"protection": {"alerts": {**CONTACT, "add": [crash_loops, ERRORS]}}}
+    profile = {"spec": {"prometheus": {"url": "http://p"}, "defaults": handed_out}}
+    spec = {
+        "release": {"version": "2.4.0"},
+        "targets": [{"kind": target.kind, "name": target.name} for target in TARGETS],
+        "protection": {"alerts": {"owner": "team-cart", "add": [{**ERRORS, "above": 0.2}]}},
+        "exitCriteria": [{"name": "errors", **ERRORS, "target": "cart", "below": 0.1, "sustainedFor": "1h"}],
+    }
+    resolved = resolve({"metadata": {"name": "p", "namespace": "shop"}, "spec": spec}, profile)
+
+    assert isinstance(resolved, Resolved)
+    assert resolved.spec.alerts.unusable == ()
+    assert resolved.spec.unreadable == ()
+    assert [(each.alert, each.owner) for each in resolved.spec.alerts.add] == [
+        ("HypercareKubernetesCrashLoopsCheckout", "team-cart"),
+        ("HypercareKubernetesCrashLoopsCart", "team-cart"),
+        ("HypercareIstioHttpErrorRatioCheckout", "team-cart"),
+    ]
+    assert " > 0.2 and " in resolved.spec.alerts.add[2].expr
+    assert 'destination_workload="cart"' in str(resolved.spec.criteria[0].kind)
 
 
 # --- exit criteria ---
