@@ -101,10 +101,19 @@ def test_an_alert_fires_on_the_worse_side() -> None:
     )
 
     assert [each.expr.rpartition(") ")[2] for each in found.add] == ["< 0.01", "> 1000"]
+    assert found.add[0].summary.startswith(
+        "checkout: requests, those of gRPC included: {{ $value | humanize }} requests/s"
+    )
     assert [each.summary.rpartition(", ")[2] for each in found.add] == [
         "below 0.01 requests/s",
         "above 1000 milliseconds",
     ]
+
+
+def test_an_abbreviation_keeps_its_capitals_within_a_sentence() -> None:
+    (found,) = protection({**ERRORS, "indicator": "ingress-nginx/http-requests"}, **CONTACT).add
+
+    assert found.summary.startswith("checkout: HTTP requests: ")
 
 
 def test_every_target_gets_one_where_all_are_meant() -> None:

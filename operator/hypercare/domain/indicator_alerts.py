@@ -66,7 +66,7 @@ def indicator_alert(indicator: Indicator, target: Target, bound: float) -> Indic
         case Share(errors, total, min_total):
             # Errors without any series make no result: no errors are no alert.
             expr = f"({errors}) / ({total}) {sign} {limit} and ({total}) > {number_text(min_total)}"
-    what = indicator.description[0].lower() + indicator.description[1:]
+    what = _within_sentence(indicator.description)
     value = _VALUES.get(indicator.unit, f"{{{{ $value | humanize }}}} {indicator.unit}")
     return IndicatorAlert(
         name=alert_name(indicator.name, target.name),
@@ -97,6 +97,11 @@ def number_text(number: float) -> str:
 
 def _camel(text: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in re.split(r"[^a-z0-9]+", text))
+
+
+def _within_sentence(text: str) -> str:
+    """The same without the capital of a beginning; abbreviations such as HTTP keep theirs."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _told(bound: float, unit: str) -> str:
