@@ -1,7 +1,9 @@
 """The overlay: from the rules of a namespace to the tightened copies."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,9 +13,12 @@ from hypercare.domain.alert_plan import plan_alerts
 from hypercare.domain.alert_protection import parse_alert_protection
 from hypercare.domain.fields import Field
 from hypercare.domain.overlay import OverlayIdentity
+from hypercare.domain.overlay_plan import Basis
+from hypercare.domain.overlay_plan import plan_overlay as plan_divided
 from hypercare.domain.tenancy import Tenancy
 from hypercare.domain.tightening import Tightened
 
+MANY = 2000
 RULES = Path(__file__).parents[1] / "tests" / "corpus" / "kube-prometheus.yaml"
 PROTECTION = parse_alert_protection(
     Field(
@@ -21,6 +26,10 @@ PROTECTION = parse_alert_protection(
         {"from": [{"selector": {}}], "tighten": {"shortenFor": "50%", "minFor": "30s", "deliver": "Notify"}},
     )
 )
+
+
+def _renamed(body: Mapping[str, Any], number: int) -> dict[str, Any]:
+    return {**body, "metadata": {**body["metadata"], "name": f"all-{number}", "uid": f"u{number}"}}
 
 
 def plan_overlay() -> tuple[Finding, ...]:
@@ -41,7 +50,14 @@ def plan_overlay() -> tuple[Finding, ...]:
     reading = cpu_seconds(lambda: yaml.safe_load(text))
     copies = sum(isinstance(outcome.result, Tightened) for outcome in plan.outcomes)
     size = len(json.dumps(plan.overlay)) / len(json.dumps(spec))
+    many = [_renamed(rules[0], number) for number in range(-(-MANY // len(plan.outcomes)))]
+    basis = Basis(PROTECTION, context, many, {})
+    written = plan_divided(basis)
+    rendering = cpu_seconds(lambda: json.dumps(plan_divided(basis).objects), runs=2)
+    planned = len(written.plan.outcomes)
     return (
+        Finding(rendering * MANY / planned, "s of 2 s", f"{MANY} alerts rewritten and rendered"),
+        Finding(len(written.objects), "objects", f"hold the overlay of {planned} alerts"),
         Finding(copies / len(plan.outcomes), "of the alerts", f"copied, {copies} of {len(plan.outcomes)}"),
         Finding(seconds / len(plan.outcomes) * 1e6, "us per alert", "planned"),
         Finding(seconds / reading, "times reading their YAML", "planning all of them"),

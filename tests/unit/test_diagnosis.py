@@ -25,6 +25,7 @@ RULES = [rule_object("a", alert("Errors", for_="5m")), rule_object("b", alert("S
 OVERLAY = plan(RULES).overlay or {}
 A, B = "a/checkout.rules", "b/checkout.rules"
 NOT_LOADED = NotLive("OverlayNotLoaded", "Prometheus does not evaluate the current overlay yet")
+LABELS = {"hypercare": "shop/checkout", "hypercare_revision": revision_of(OVERLAY)}
 NOTHING = LoadedRules(())
 SELECTING: dict[str, Any] = {"ruleSelector": {}, "ruleNamespaceSelector": {}}
 
@@ -34,7 +35,7 @@ def prometheus(**spec: Any) -> dict[str, Any]:
 
 
 def group(name: str, **rule: Any) -> LoadedGroup:
-    beat = {"health": "ok", "last_error": "", "labels": {"hypercare_revision": revision_of(OVERLAY)}} | rule
+    beat = {"health": "ok", "last_error": "", "labels": LABELS} | rule
     return LoadedGroup(name, "rules.yaml", (LoadedRule(HEARTBEAT, **beat),))
 
 
@@ -142,7 +143,7 @@ def test_without_a_prometheus_object_nothing_is_claimed_about_who_loads_rules() 
             id="a group whose heartbeat fails is named with its error",
         ),
         pytest.param(
-            LoadedRules((group(A), group(B, labels={"hypercare_revision": "earlier"}))),
+            LoadedRules((group(A), group(B, labels={**LABELS, "hypercare_revision": "earlier"}))),
             "OverlayNotLoaded",
             "an earlier version is still loaded, written 1m15s ago",
             False,
@@ -163,14 +164,14 @@ def test_without_a_prometheus_object_nothing_is_claimed_about_who_loads_rules() 
             id="evaluated by a ruler that keeps no results",
         ),
         pytest.param(
-            LoadedRules((group(A), LoadedGroup("mine", "f", ()))),
+            LoadedRules((group(A), LoadedGroup("mine", "/rules/shop-mine.yaml", ()))),
             "OverlayNotLoaded",
             "written 1m15s ago",
             False,
             id="one group of two is there",
         ),
         pytest.param(
-            LoadedRules((LoadedGroup("mine", "f", ()),)),
+            LoadedRules((LoadedGroup("mine", "/rules/shop-mine.yaml", ()),)),
             "OverlayNotLoaded",
             "written 1m15s ago",
             False,
@@ -182,6 +183,20 @@ def test_without_a_prometheus_object_nothing_is_claimed_about_who_loads_rules() 
             "evaluates neither the overlay nor the originals (groups mine): name the Prometheus that loads them",
             False,
             id="neither overlay nor originals are there",
+        ),
+        pytest.param(
+            LoadedRules((LoadedGroup("mine", "/rules/basket-mine.yaml", ()),)),
+            "OtherPrometheus",
+            "evaluates neither",
+            False,
+            id="groups of the same name belong to another namespace",
+        ),
+        pytest.param(
+            LoadedRules((group(A, labels={"hypercare": "basket/checkout"}), group(B, labels={}))),
+            "OtherPrometheus",
+            "evaluates neither",
+            False,
+            id="an overlay of another namespace has groups of the same names",
         ),
         pytest.param(
             QueryFailed(FailureKind.REFUSED, "Prometheus at x answered with status 404"),

@@ -87,9 +87,12 @@ def _as_the_endpoint_says(verdict: NotLive, loading: RuleLoading) -> NotLive:
 
 def _of_loaded(verdict: NotLive, loading: RuleLoading, groups: Sequence[LoadedGroup]) -> NotLive:
     expected = {group["name"] for part in loading.parts for group in part["spec"]["groups"]}
-    ours = {group.name: group for group in groups if group.name in expected}
+    owner = _owner(loading)
+    ours = {group.name: group for group in groups if group.name in expected and _belongs_to(owner, group)}
     missing = expected - ours.keys()
-    originals = {group.name for group in groups} & loading.originals
+    # Groups of other namespaces may have the same names; every loader puts the namespace into the file's name.
+    here = (group.name for group in groups if loading.loaders.namespace in group.file)
+    originals = frozenset(here) & loading.originals
     if ours and not missing:
         return _of_all_groups(verdict, loading, ours)
     if not ours and loading.originals and not originals:
@@ -135,6 +138,16 @@ def _of_all_groups(verdict: NotLive, loading: RuleLoading, ours: Mapping[str, Lo
         "a ruler that keeps none, or one that writes them elsewhere; name the server that holds them"
     )
     return NotLive("ResultsElsewhere", told, untold=True)
+
+
+def _owner(loading: RuleLoading) -> str:
+    """Value of the label `hypercare` on what the overlay records."""
+    rules = (rule for part in loading.parts for group in part["spec"]["groups"] for rule in group["rules"])
+    return next((str(rule["labels"]["hypercare"]) for rule in rules if rule.get("record") == HEARTBEAT), "")
+
+
+def _belongs_to(owner: str, group: LoadedGroup) -> bool:
+    return any(rule.name == HEARTBEAT and rule.labels.get("hypercare") == owner for rule in group.rules)
 
 
 def _revision(rule: LoadedRule) -> str:

@@ -29,6 +29,7 @@ class Trouble(Enum):
     TRUNCATES = auto()
     WARNS = auto()
     LAGS = auto()
+    KNOWS_NO_RULES = auto()
 
 
 _INSTEAD = {
@@ -36,6 +37,13 @@ _INSTEAD = {
     Trouble.IS_NO_PROMETHEUS: (200, "text/html", b"<html><body>Please log in</body></html>"),
     Trouble.THROTTLES: (429, "text/plain", b"too many requests"),
 }
+
+
+def _instead(trouble: Trouble, path: str) -> tuple[int, str, bytes] | None:
+    """What is answered without asking anybody."""
+    if trouble is Trouble.KNOWS_NO_RULES and path.startswith("/api/v1/rules"):
+        return (404, "text/plain", b"404 page not found")
+    return _INSTEAD.get(trouble)
 
 
 class Endpoint:
@@ -101,8 +109,8 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             trouble = endpoint.trouble
             if trouble is Trouble.HANGS:
                 endpoint.closing.wait(TIMEOUT_SECONDS)
-            elif trouble in _INSTEAD:
-                self._answer(*_INSTEAD[trouble])
+            elif instead := _instead(trouble, self.path):
+                self._answer(*instead)
             else:
                 time.sleep(LAG_SECONDS if trouble is Trouble.LAGS else 0)
                 self._pass_on(body, trouble)
