@@ -10,7 +10,7 @@ from dataclasses import replace
 from hypercare.domain.alert_plan import plan_alerts
 from hypercare.domain.capacity import Claimant, plan_scaling
 from hypercare.domain.conditions import timestamp
-from hypercare.domain.episodes import alert_episodes, copies_query, originals_query
+from hypercare.domain.episodes import alert_episodes, copies_query, ended_by_removal, originals_query
 from hypercare.domain.life import Outcome
 from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.overlay_context import overlay_context
@@ -111,7 +111,8 @@ class ReportWriter:
         copies, originals = [await source.range(RangeQuery(expr, start, end, step)) for expr in fired]
         if isinstance(originals, Answer) and isinstance(copies, Answer):
             histories = alert_episodes(plan.watched, originals, copies, step)
-            return report_alerts(histories, plan.outcomes, step), tuple(_holes(originals, copies))
+            removed = () if life.strength else ended_by_removal(histories, life.strength_since, step)
+            return report_alerts(histories, plan.outcomes, step), (*_holes(originals, copies), *removed)
         failed = "; ".join(each.message for each in (originals, copies) if isinstance(each, QueryFailed))
         return replace(report_alerts((), plan.outcomes, step), unread=failed), ()
 

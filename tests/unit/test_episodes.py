@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.episodes import AlertHistory, Episode, alert_episodes, copies_query, originals_query
+from hypercare.domain.episodes import (
+    AlertHistory,
+    Episode,
+    alert_episodes,
+    copies_query,
+    ended_by_removal,
+    originals_query,
+)
 from hypercare.domain.promql import parse
 from hypercare.domain.samples import Answer, Sample, Series
 from hypercare.domain.tenancy import Tenancy
@@ -99,3 +106,22 @@ def test_queries_quote_names_and_leave_out_added_alerts() -> None:
     assert copies_query("shop/checkout", STEP) == (
         'max_over_time(ALERTS{alertstate="firing",hypercare="shop/checkout"}[30s])'
     )
+
+
+@pytest.mark.parametrize(
+    ("originals", "copies", "noted"),
+    [
+        pytest.param(NOTHING, copy(870, 900, 930), True, id="it fired to its removal"),
+        pytest.param(NOTHING, copy(870), True, id="it fired up to the step before strength was gone"),
+        pytest.param(NOTHING, copy(840), False, id="it was quiet before"),
+        pytest.param(original(900, 930, 960), copy(870, 900, 930), False, id="its original fires on"),
+        pytest.param(original(870), copy(870, 900, 930), True, id="its original had recovered before"),
+        pytest.param(original(930), NOTHING, False, id="there was no copy that fired"),
+    ],
+)
+def test_what_resolved_by_being_removed_is_noted(originals: Answer, copies: Answer, noted: bool) -> None:
+    histories = alert_episodes([ERRORS, SLOW], originals, copies, STEP)
+
+    notes = list(ended_by_removal(histories, 900, STEP))
+
+    assert [note.startswith("The copy of Errors was last seen firing") for note in notes] == [True] * noted

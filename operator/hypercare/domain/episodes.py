@@ -4,7 +4,7 @@ Read on a grid as `max_over_time(ALERTS{…}[step])`, so that a firing shorter t
 points, so a gain is exact to one step. All instances of an alert count as one: the alert fires while any of them does.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hypercare.domain.promql_text import matcher, one_of
@@ -89,6 +89,23 @@ def alert_episodes(
         for alert in watched
     )
     return tuple(history for history in histories if history.originals or history.copies)
+
+
+def ended_by_removal(histories: Iterable[AlertHistory], removing_since: int, step_seconds: int) -> Iterator[str]:
+    """Notes on copies that fired last when tightened alerts were taken away, while their originals were quiet.
+
+    Args:
+        histories: What the watched alerts did.
+        removing_since: When strength reached 0, in Unix seconds.
+        step_seconds: The grid of the histories.
+    """
+    for history in histories:
+        last = max((copy.end for copy in history.copies), default=0)
+        if last >= removing_since - step_seconds and all(each.end < last for each in history.originals):
+            yield (
+                f"The copy of {history.alert.alertname} was last seen firing when tightened alerts were being removed: "
+                "that it resolved then may have come from its removal, not from recovery"
+            )
 
 
 def _firing_alerts(*matchers: str) -> str:
