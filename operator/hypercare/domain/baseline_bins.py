@@ -10,28 +10,18 @@ from functools import lru_cache
 from math import isinf, isnan
 
 from hypercare.domain.baseline import BaselineKind
-from hypercare.domain.points import Missing, MissingReason, Table, tabulate
+from hypercare.domain.points import Marked, Missing, MissingReason, Table, tabulate
 from hypercare.domain.promql import coverage_expr, parse
 from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.tenancy import Tenancy, confine
 
 
 @dataclass(frozen=True)
-class Bin:
+class Bin(Marked):
     """The value of one stretch of time, named by its end (Unix seconds)."""
 
     time: int
-    value: float | Missing
-
-    @property
-    def missing(self) -> bool:
-        """Whether nothing can be said here."""
-        return isinstance(self.value, Missing)
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether nothing can be said because the question was not answered at all."""
-        return isinstance(self.value, Missing) and self.value.unanswered
+    mark: float | Missing
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ class Judge:
         """Judge the window that ends with the last of the first `count` bins, which follow each other on the grid."""
         window = bins[max(0, count - self._rule.points) : count]
         standing = _standing(window, self._rule, self._kind.bin_seconds)
-        present = [each.value for each in window if not isinstance(each.value, Missing)]
-        newest = window[-1].value if window else None
+        present = [each.mark for each in window if not isinstance(each.mark, Missing)]
+        newest = window[-1].mark if window else None
         if isinstance(newest, Missing):
             return self._unknown(standing, newest.reason.value, newest.detail)
         if not standing.met:

@@ -5,7 +5,6 @@ folded: what is judged are the bins of one window, so the verdict at a bin depen
 absence and in a backtest. The past is asked for in the same words at every visit, so that answers can be kept.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -85,7 +84,7 @@ def plan_baseline(criterion: Criterion, kind: BaselineKind, stored: object, cont
     """
     width, window = kind.bin_seconds, kind.bins(criterion.sustained_seconds)
     asked = ask_baseline(kind, context.tenancy, context.evaluation.freshness)
-    state = _state(stored, _definition(criterion, asked), context)
+    state = _state(stored, definition_hash(criterion, asked.value, asked.coverage), context)
     first = align_up(max(context.started_at, state.floor), width) + width
     start = max(first, align_down(state.final_through, width) - (window - 1) * width)
     oldest = align_down(context.started_at - kind.against_seconds, width) - window * width
@@ -161,12 +160,6 @@ def _changes(judge: Judge, final: tuple[Bin, ...], told_through: int) -> Iterato
         if judgement.verdict is not verdict:
             verdict = judgement.verdict
             yield VerdictChange(final[count - 1].time, judgement)
-
-
-def _definition(criterion: Criterion, asked: BaselineQuestions) -> str:
-    """A hash of what is asked; the grid is that of the bins, whatever the step of the profile."""
-    parts = repr((definition_hash(criterion), asked.value, asked.coverage))
-    return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
 def _state(stored: object, definition: str, context: Context) -> BaselineState:

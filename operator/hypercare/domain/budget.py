@@ -20,7 +20,7 @@ from sys import float_info
 
 from hypercare.domain.criteria import Criterion
 from hypercare.domain.evidence import Measured, NotMeasured, Shown, window_rule
-from hypercare.domain.points import Idle, Missing
+from hypercare.domain.points import Idle, Marked, Missing
 from hypercare.domain.slo import SHORT_WINDOWS, SloKind, Sloth
 from hypercare.domain.streaks import Rule, Sort, Streak, push
 
@@ -51,21 +51,11 @@ BudgetMark = Spent | Burns | Missing | Idle
 
 
 @dataclass(frozen=True)
-class BudgetPoint:
+class BudgetPoint(Marked):
     """One time of the grid (Unix seconds)."""
 
     time: int
     mark: BudgetMark
-
-    @property
-    def missing(self) -> bool:
-        """Whether nothing can be said here."""
-        return isinstance(self.mark, Missing)
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether nothing can be said because the question was not answered at all."""
-        return isinstance(self.mark, Missing) and self.mark.unanswered
 
 
 @dataclass(frozen=True)

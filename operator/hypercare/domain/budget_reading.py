@@ -3,7 +3,6 @@
 Everything that was read after the last final point is read again at the next visit, so late samples still count.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -52,7 +51,7 @@ def plan_budget(criterion: Criterion, kind: SloKind, stored: object, context: Co
     asked = ask_budget(kind, criterion.active_when, context.tenancy, context.evaluation.freshness)
     by = measure(criterion, kind, step, context.started_at)
     first = align_up(context.started_at + asked.look_behind, step)
-    state = _state(stored, _definition(criterion, asked, step), context)
+    state = _state(stored, definition_hash(criterion, step, asked.expressions()), context)
     if state.final_through < first - step:
         state = BudgetState(state.definition, first - step, presence=Streak(floor=state.presence.floor))
     start = state.final_through + step
@@ -101,12 +100,6 @@ def _points(reading: BudgetReading, results: Mapping[RangeQuery, Result]) -> tup
         return ()
     answers = {query.expr: result for query, result in results.items()}
     return mark_budget_at(reading.criterion, reading.kind, reading.asked, answers, reading.times)
-
-
-def _definition(criterion: Criterion, asked: BudgetQuestions, step: int) -> str:
-    """A hash of what is asked and of the grid."""
-    parts = repr((definition_hash(criterion), step, asked.expressions()))
-    return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
 def _state(stored: object, definition: str, context: Context) -> BudgetState:

@@ -175,8 +175,11 @@ def parse_criterion(field: Field, targets: tuple[Target, ...] = ()) -> Criterion
     )
 
 
-def definition_hash(criterion: Criterion) -> str:
-    """Hash of all that changes what the criterion asks; its name and `advisory` do not."""
+def definition_hash(criterion: Criterion, *asked_with: object) -> str:
+    """Hash of all that changes what the criterion asks; its name and `advisory` do not.
+
+    `asked_with` is what the reading adds: the grid, and the expressions as they are asked; plain values only.
+    """
     asked = (
         criterion.kind,
         criterion.sustained_seconds,
@@ -185,6 +188,7 @@ def definition_hash(criterion: Criterion) -> str:
         criterion.allow_bad,
         criterion.active_when,
         criterion.regression,
+        *asked_with,
     )
     return hashlib.sha256(repr(_stable(asked)).encode()).hexdigest()[:12]
 

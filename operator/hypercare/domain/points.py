@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import isinf, isnan
 from sys import float_info
+from typing import Protocol
 
 from hypercare.domain.bounds import Bound, excess, proves_nothing, satisfied
 from hypercare.domain.samples import ENDPOINT_FAILURES, Answer, FailureKind, QueryFailed, Result
@@ -96,23 +97,34 @@ class Restarted:
 Mark = Good | Bad | Missing | Idle | Restarted
 
 
+class _HasMark(Protocol):
+    @property
+    def mark(self) -> object: ...
+
+
+class Marked:
+    """A time of the grid with a mark, of whatever kind the criterion is."""
+
+    __slots__ = ()
+
+    @property
+    def missing(self: _HasMark) -> bool:
+        """Whether nothing can be said here."""
+        return isinstance(self.mark, Missing)
+
+    @property
+    def unanswered(self: _HasMark) -> bool:
+        """Whether nothing can be said because the question was not answered at all."""
+        return isinstance(self.mark, Missing) and self.mark.unanswered
+
+
 @dataclass(frozen=True, slots=True)
-class Point:
+class Point(Marked):
     """One time of the grid. `regression` is the mark by the criterion's second bound; bad there means past it."""
 
     time: int
     mark: Mark
     regression: Mark = Idle()
-
-    @property
-    def missing(self) -> bool:
-        """Whether nothing can be said here."""
-        return isinstance(self.mark, Missing)
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether nothing can be said because the question was not answered at all."""
-        return isinstance(self.mark, Missing) and self.mark.unanswered
 
 
 @dataclass(frozen=True)

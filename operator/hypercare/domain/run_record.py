@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hypercare.domain.evidence import Measured, NotMeasured, Shown
-from hypercare.domain.points import Missing
+from hypercare.domain.points import Marked, Missing
 from hypercare.domain.runs import RunsKind
 
 MAX_ENTRIES = 64
@@ -54,21 +54,11 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class RunsPoint:
+class RunsPoint(Marked):
     """One time of the grid (Unix seconds)."""
 
     time: int
     mark: Seen | Missing
-
-    @property
-    def missing(self) -> bool:
-        """Whether nothing can be said here."""
-        return isinstance(self.mark, Missing)
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether nothing can be said because the question was not answered at all."""
-        return isinstance(self.mark, Missing) and self.mark.unanswered
 
 
 @dataclass(frozen=True, order=True)

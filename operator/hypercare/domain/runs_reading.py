@@ -3,7 +3,6 @@
 Everything that was read after the last final point is read again at the next visit, so late samples still count.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -48,7 +47,7 @@ def plan_runs(criterion: Criterion, kind: RunsKind, stored: object, context: Con
     """Decide what to read, going on from what is stored; what another kind has stored starts anew."""
     step = context.evaluation.step
     asked = ask_runs(kind, context.tenancy, context.evaluation.freshness)
-    state = _state(stored, _definition(criterion, asked, step), context)
+    state = _state(stored, definition_hash(criterion, step, asked.expressions()), context)
     before = align_up(context.started_at, step) - step
     if state.final_through < before:
         state = RunsState(state.definition, before, floor=state.floor, last_seen=before)
@@ -87,12 +86,6 @@ def history_runs(reading: RunsReading, outcome: Outcome[RunsState, RunsPoint]) -
 def _judged(reading: RunsReading, points: Sequence[RunsPoint]) -> Iterator[Step]:
     for point, state in zip(points, states(reading.state, points, reading.rule), strict=True):
         yield point.time, missing_for(judge_runs(state, RunsTail(), reading.rule), point.mark)
-
-
-def _definition(criterion: Criterion, asked: RunQuestions, step: int) -> str:
-    """A hash of what is asked and of the grid."""
-    parts = repr((definition_hash(criterion), step, asked.expressions()))
-    return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
 def _state(stored: object, definition: str, context: Context) -> RunsState:

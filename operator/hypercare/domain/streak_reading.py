@@ -4,7 +4,6 @@ Everything that was read after the last final point is read again at the next vi
 alerts no point is final that is newer than the last evaluation of the rules.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -150,8 +149,7 @@ def _definition(criterion: Criterion, asked: Asked, context: Context) -> str:
     """A hash of what is asked and of the grid. Which alerts are watched changes with the rules and is no part of it."""
     expressions = asked.expressions() if isinstance(asked, ValueQuestions | WorkloadQuestions) else ()
     observed = isinstance(criterion.kind, AlertsKind) and isinstance(context.watch.recording, NoOverlay)
-    parts = repr((definition_hash(criterion), context.evaluation.step, expressions, observed))
-    return hashlib.sha256(parts.encode()).hexdigest()[:12]
+    return definition_hash(criterion, context.evaluation.step, expressions, observed)
 
 
 def _state(stored: EvidenceState | NoEvidence, definition: str, context: Context) -> EvidenceState:
