@@ -334,6 +334,13 @@ STALLED = (
         "NotRestoredInTime",
         "HPA checkout is held",
     ),
+    Case(
+        "A copy that fires is meant to stay longer than ten minutes.",
+        with_alerts(OFF, replace(DOWN_MET, strength_since=QUIET - LATE), unrestored="Copies stay", held_copies=True),
+        T.STALLED,
+        "False",
+        "NothingBlocks",
+    ),
     Case("Nothing stalls after the end.", findings(ENDED, alert_problems=(PROBLEM,)), T.STALLED, "False", "Ended"),
 )
 

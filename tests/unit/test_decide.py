@@ -257,6 +257,11 @@ class TestRestored:
         assert found.findings.held_copies == words.startswith("Copies")
         assert found.transition is None
 
+    def test_with_strength_an_overlay_is_a_protection_and_nothing_that_is_held_back(self) -> None:
+        found = decide(snapshot(overlay=overlay(LIVE_OVERLAY.state), capacity=Capacity(ScalingPlan(), ())))
+        assert found.findings.unrestored == "Tightened alerts are in place"
+        assert not found.findings.held_copies
+
     def test_a_held_object_is_named_with_its_original(self) -> None:
         found = decide(snapshot(DOWN_MET, overlay=GONE))
         assert "HorizontalPodAutoscaler checkout is held, its minReplicas was 2" in found.findings.unrestored
