@@ -3,11 +3,11 @@
 import random
 
 from benchmarks.measure import Finding, cpu_seconds
-from hypercare.domain.bounds import Below
-from hypercare.domain.criteria import Criterion, QueryKind
-from hypercare.domain.evidence import EvidenceState, fold, states, yardstick
-from hypercare.domain.points import Bad, Good, Mark, Measurement, Missing, MissingReason, Point
-from hypercare.domain.streaks import assess
+from hypercare.domain.evidence.bounds import Below
+from hypercare.domain.evidence.criteria import Criterion, QueryKind
+from hypercare.domain.evidence.fold import EvidenceState, fold, states, yardstick
+from hypercare.domain.evidence.points import Bad, Good, Mark, Measurement, Missing, MissingReason, Point
+from hypercare.domain.evidence.streaks import assess
 
 STEP = 30
 DAY = 86400 // STEP

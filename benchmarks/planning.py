@@ -8,15 +8,15 @@ from typing import Any
 import yaml
 
 from benchmarks.measure import Finding, cpu_seconds
-from hypercare.domain.alert_judgement import OverlayContext
-from hypercare.domain.alert_plan import plan_alerts
-from hypercare.domain.alert_protection import parse_alert_protection
+from hypercare.domain.alerts.judgement import OverlayContext
+from hypercare.domain.alerts.overlay import OverlayIdentity
+from hypercare.domain.alerts.overlay_plan import Basis
+from hypercare.domain.alerts.overlay_plan import plan_overlay as plan_divided
+from hypercare.domain.alerts.plan import plan_alerts
+from hypercare.domain.alerts.protection import parse_alert_protection
+from hypercare.domain.alerts.tightening import Tightened
 from hypercare.domain.fields import Field
-from hypercare.domain.overlay import OverlayIdentity
-from hypercare.domain.overlay_plan import Basis
-from hypercare.domain.overlay_plan import plan_overlay as plan_divided
-from hypercare.domain.tenancy import Tenancy
-from hypercare.domain.tightening import Tightened
+from hypercare.domain.promql.tenancy import Tenancy
 
 MANY = 2000
 RULES = Path(__file__).parents[1] / "tests" / "corpus" / "kube-prometheus.yaml"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Finding
-from hypercare.domain.liveness import heartbeat_query
+from hypercare.domain.alerts.liveness import heartbeat_query
 from tests.cluster.cluster import Cluster, ClusterError, start_owned
 from tests.cluster.layout import Options
 from tests.unit.alert_rules import CONTEXT, alert, plan, rule_object

@@ -10,12 +10,12 @@ from typing import Any
 
 from hypercare.adapters.cache import WatchCache
 from hypercare.adapters.prometheus import PrometheusSource, Surroundings
-from hypercare.domain.alert_plan import AlertPlan
+from hypercare.domain.alerts.plan import AlertPlan
 from hypercare.domain.endpoint import Endpoint
-from hypercare.domain.life import Life, Phase
+from hypercare.domain.life.facts import Life, Phase
+from hypercare.domain.life.release import new_run
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.period import Resolved, resolve
-from hypercare.domain.release import new_run
 from hypercare.domain.snapshot import Identity, NoneWanted, Overlay, Stored
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.overlay_reader import Subject

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hypercare.domain.alerts.indicator_alerts import number_text
 from hypercare.domain.durations import format_duration
-from hypercare.domain.indicator_alerts import number_text
 from hypercare.domain.indicators import Indicator, Share, Source, Value, Variant, catalog
 
 PAGE = Path(__file__).parent / "indicators.md"

@@ -6,15 +6,15 @@ with the values as the API server has them at that moment, before anything is ch
 
 from collections.abc import Awaitable, Iterator, Sequence
 
-from hypercare.domain.autoscaler import LiveObject, read_autoscaler
-from hypercare.domain.capacity import ClaimRequest
+from hypercare.domain.capacity.autoscaler import LiveObject, read_autoscaler
+from hypercare.domain.capacity.hold import Claim, HeldObject, Hold, Refusal, hold_name
+from hypercare.domain.capacity.hold_record import read_hold, render_hold
+from hypercare.domain.capacity.hold_recovery import first_fields, is_lost
+from hypercare.domain.capacity.scaling import ClaimRequest
+from hypercare.domain.capacity.scaling_rows import ScalingRow, read_rows
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import InvalidField
-from hypercare.domain.hold import Claim, HeldObject, Hold, Refusal, hold_name
-from hypercare.domain.hold_record import read_hold, render_hold
-from hypercare.domain.hold_recovery import first_fields, is_lost
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
-from hypercare.domain.scaling_rows import ScalingRow, read_rows
 from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "hypercare"}

@@ -13,25 +13,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypercare.domain.advice import advised
+from hypercare.domain.alerts.source_rules import MANAGED_BY, MANAGER
 from hypercare.domain.conditions import timestamp
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence import EvidenceState
-from hypercare.domain.evidence_context import Context, NoEvidence
-from hypercare.domain.evidence_status import read_state, render_evidence
+from hypercare.domain.evidence.advice import advised
+from hypercare.domain.evidence.context import Context, NoEvidence
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.fold import EvidenceState
+from hypercare.domain.evidence.grid import align_down
+from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.quiet import NoOverlay, OverlayLive, OverlayNotLive, Recording, Watch, Whose
+from hypercare.domain.evidence.reading import Evaluated, State, evaluate, plan
+from hypercare.domain.evidence.status import read_state, render_evidence
+from hypercare.domain.evidence.verdict_history import CATCHING_UP, Told, VerdictChange, joined, untold
 from hypercare.domain.fields import Field
-from hypercare.domain.grid import align_down
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.life import Phase
+from hypercare.domain.life.facts import Phase
+from hypercare.domain.life.window import parse_time
 from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.period import Mode
-from hypercare.domain.quiet import NoOverlay, OverlayLive, OverlayNotLive, Recording, Watch, Whose
-from hypercare.domain.reading import Evaluated, State, evaluate, plan
 from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
 from hypercare.domain.snapshot import Overlay, Reading
-from hypercare.domain.source_rules import MANAGED_BY, MANAGER
-from hypercare.domain.verdict_history import CATCHING_UP, Told, VerdictChange, joined, untold
-from hypercare.domain.window import parse_time
 from hypercare.overlay_reader import Subject
 from hypercare.ports import Body, EvidenceObserver, MetricSource, ObjectCache
 

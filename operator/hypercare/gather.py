@@ -3,23 +3,23 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from hypercare.domain.capacity import Claimant, ScalingPlan, plan_scaling
+from hypercare.domain.capacity.hold import Hold, Refusal
+from hypercare.domain.capacity.hold_record import read_hold
+from hypercare.domain.capacity.scaling import Claimant, ScalingPlan, plan_scaling
+from hypercare.domain.capacity.scaling_rows import read_rows
+from hypercare.domain.capacity.scaling_status import CapacityView, scaling_rows
 from hypercare.domain.conditions import Problem, read_conditions
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.endpoint_failures import access_problems
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.hold import Hold, Refusal
-from hypercare.domain.hold_record import read_hold
-from hypercare.domain.life import Life
+from hypercare.domain.life.facts import Life
+from hypercare.domain.life.rollout import Target, combined, rollout_of
+from hypercare.domain.life.window import parse_time
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, WORKLOADS, ObjectRef
 from hypercare.domain.period import Mode, Resolved
-from hypercare.domain.rollout import Target, combined, rollout_of
 from hypercare.domain.samples import QueryFailed
-from hypercare.domain.scaling_rows import read_rows
-from hypercare.domain.scaling_status import CapacityView, scaling_rows
 from hypercare.domain.snapshot import Capacity, Identity, Snapshot, Stored
 from hypercare.domain.status import read_timeline
-from hypercare.domain.window import parse_time
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.overlay_reader import OverlayReader, Subject
 from hypercare.ports import Body, MetricSource, ObjectCache, RuleSource

@@ -1,17 +1,16 @@
 """Reconciling one hold: make one object what all claims want, one safe step at a time.
 
-What to do is decided by `hypercare.domain.hold_protocol`; this runs it against the API server. A look at the watch
-cache is enough where nothing is to be done. Everything that leads to a write is read from the API server itself.
+What to do is decided by `hypercare.domain.capacity.hold_protocol`; this runs it against the API server. A look at the
+watch cache is enough where nothing is to be done. Everything that leads to a write is read from the API server itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypercare.domain.autoscaler import Gone, LiveObject, read_autoscaler
-from hypercare.domain.fields import InvalidField
-from hypercare.domain.hold import Claim, Hold, Refusal
-from hypercare.domain.hold_protocol import (
+from hypercare.domain.capacity.autoscaler import Gone, LiveObject, read_autoscaler
+from hypercare.domain.capacity.hold import Claim, Hold, Refusal
+from hypercare.domain.capacity.hold_protocol import (
     SEND_WITHIN_SECONDS,
     DeleteHold,
     PatchObject,
@@ -21,8 +20,9 @@ from hypercare.domain.hold_protocol import (
     WriteHold,
     next_step,
 )
-from hypercare.domain.hold_record import read_hold, render_hold
-from hypercare.domain.life import Phase
+from hypercare.domain.capacity.hold_record import read_hold, render_hold
+from hypercare.domain.fields import InvalidField
+from hypercare.domain.life.facts import Phase
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
 from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 from hypercare.queue import After, Done, Outcome

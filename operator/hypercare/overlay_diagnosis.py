@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hypercare.domain.diagnosis import RuleLoading, can_be_diagnosed, diagnose
-from hypercare.domain.left_out import Blamed, blame
-from hypercare.domain.liveness import NotLive
-from hypercare.domain.loaded_rules import RulesQuery
+from hypercare.domain.alerts.diagnosis import RuleLoading, can_be_diagnosed, diagnose
+from hypercare.domain.alerts.left_out import Blamed, blame
+from hypercare.domain.alerts.liveness import NotLive
+from hypercare.domain.alerts.loaded_rules import RulesQuery
+from hypercare.domain.alerts.overlay import revision_of
+from hypercare.domain.alerts.rule_refusals import EVENT_FIELDS, refusal_of
+from hypercare.domain.alerts.rule_selection import RuleLoaders
+from hypercare.domain.alerts.source_rules import made_by_hypercare, object_name
 from hypercare.domain.objects import (
     EVENTS,
     NAMESPACES,
@@ -16,10 +20,6 @@ from hypercare.domain.objects import (
     ObjectRef,
     Resource,
 )
-from hypercare.domain.overlay import revision_of
-from hypercare.domain.rule_refusals import EVENT_FIELDS, refusal_of
-from hypercare.domain.rule_selection import RuleLoaders
-from hypercare.domain.source_rules import made_by_hypercare, object_name
 from hypercare.ports import ApiError, Body, Forbidden, NotFound, ObjectCache, Objects, RuleSource
 
 PAUSE_SECONDS = 5

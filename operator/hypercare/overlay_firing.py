@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hypercare.domain.firing import (
+from hypercare.domain.alerts.firing import (
     active_since_query,
     firing_copies,
     firing_instances,
     loud_query,
     still_waiting,
 )
-from hypercare.domain.held_copies import Weakened, changing, copies, still_fulfilled
+from hypercare.domain.alerts.held_copies import Weakened, changing, copies, still_fulfilled
+from hypercare.domain.alerts.tightening import FiringCopy
+from hypercare.domain.alerts.watched import WatchedAlert
+from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import InstantQuery, Series
-from hypercare.domain.tenancy import Tenancy
-from hypercare.domain.tightening import FiringCopy
-from hypercare.domain.watched import WatchedAlert
 from hypercare.ports import Body, MetricSource
 
 _ASKED_AT_MOST = 20

@@ -3,25 +3,32 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hypercare.domain.alert_judgement import OverlayContext
-from hypercare.domain.alert_plan import AlertPlan
-from hypercare.domain.alert_protection import AlertProtection
+from hypercare.domain.alerts.judgement import OverlayContext
+from hypercare.domain.alerts.left_out import Blamed, current, remembered
+from hypercare.domain.alerts.liveness import (
+    Live,
+    Liveness,
+    NotLive,
+    expected_heartbeats,
+    heartbeat_query,
+    judge_liveness,
+)
+from hypercare.domain.alerts.overlay import HEARTBEAT, revision_of
+from hypercare.domain.alerts.overlay_parts import joined, present_parts
+from hypercare.domain.alerts.overlay_plan import Basis, OverlayPlan, holding, plan_overlay, same_objects
+from hypercare.domain.alerts.plan import AlertPlan
+from hypercare.domain.alerts.protection import AlertProtection
+from hypercare.domain.alerts.source_rules import made_by_hypercare, rule_seconds
 from hypercare.domain.conditions import ConditionStatus, ConditionType, Problem
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.left_out import Blamed, current, remembered
-from hypercare.domain.life import Life
-from hypercare.domain.liveness import Live, Liveness, NotLive, expected_heartbeats, heartbeat_query, judge_liveness
+from hypercare.domain.life.facts import Life
 from hypercare.domain.objects import PROMETHEUS_RULES, PROMETHEUSES
-from hypercare.domain.overlay import HEARTBEAT, revision_of
 from hypercare.domain.overlay_context import overlay_context
-from hypercare.domain.overlay_parts import joined, present_parts
-from hypercare.domain.overlay_plan import Basis, OverlayPlan, holding, plan_overlay, same_objects
 from hypercare.domain.period import Mode, Resolved
-from hypercare.domain.promql_text import matcher
+from hypercare.domain.promql.tenancy import Tenancy, tenancy_of
+from hypercare.domain.promql.text import matcher
 from hypercare.domain.samples import Answer, InstantQuery
 from hypercare.domain.snapshot import Identity, Leftover, NoneWanted, NotWritten, Overlay, Stored
-from hypercare.domain.source_rules import made_by_hypercare, rule_seconds
-from hypercare.domain.tenancy import Tenancy, tenancy_of
 from hypercare.overlay_diagnosis import Diagnostician, Symptom
 from hypercare.overlay_firing import Moment, fire_now, held_now, without_late
 from hypercare.ports import Body, MetricSource, ObjectCache, Objects, RuleSource

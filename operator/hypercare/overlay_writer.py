@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hypercare.domain.alerts.contest import Contest, Wait, change_of
+from hypercare.domain.alerts.overlay import owned_by, same_overlay
+from hypercare.domain.alerts.overlay_parts import present_parts
 from hypercare.domain.conditions import Problem
-from hypercare.domain.contest import Contest, Wait, change_of
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
-from hypercare.domain.overlay import owned_by, same_overlay
-from hypercare.domain.overlay_parts import present_parts
 from hypercare.ports import FIELD_MANAGER, Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 
 _PATH = "spec.protection.alerts"

@@ -7,7 +7,7 @@ and refuse statuses they do not expect, and a value that is to be restored exact
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from hypercare.domain.loaded_rules import LoadedResult, RulesQuery
+from hypercare.domain.alerts.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.objects import ObjectRef, Resource
 from hypercare.domain.samples import InstantQuery, RangeQuery, Result
 

@@ -16,13 +16,13 @@ from hypercare.domain.conditions import ConditionType, Observed, Problem, read_c
 from hypercare.domain.decide import Decision, decide, works
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.findings import Findings
-from hypercare.domain.life import Life, Phase, Transition
+from hypercare.domain.life.facts import Life, Phase, Transition
+from hypercare.domain.life.transitions import begin
 from hypercare.domain.objects import PERIODS, PROFILES, ObjectRef
 from hypercare.domain.period import Resolved, profile_name, resolve
 from hypercare.domain.rendering import render_begun, render_refused, render_status, significant
 from hypercare.domain.snapshot import Snapshot
 from hypercare.domain.status import TimelineEntry, Unvisited, read_life
-from hypercare.domain.transitions import begin
 from hypercare.domain.visits import next_visit, progress_seconds
 from hypercare.gather import Gatherer
 from hypercare.overlay_writer import OverlayWriter, Owner

@@ -7,22 +7,22 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from hypercare.domain.alert_plan import plan_alerts
-from hypercare.domain.capacity import Claimant, plan_scaling
+from hypercare.domain.alerts.episodes import alert_episodes, copies_query, ended_by_removal, originals_query
+from hypercare.domain.alerts.plan import plan_alerts
+from hypercare.domain.alerts.watched import WatchedAlert
+from hypercare.domain.capacity.scaling import Claimant, plan_scaling
+from hypercare.domain.capacity.scaling_rows import drift, unrestored
+from hypercare.domain.capacity.strictest import Range, strictest
 from hypercare.domain.conditions import timestamp
-from hypercare.domain.episodes import alert_episodes, copies_query, ended_by_removal, originals_query
-from hypercare.domain.life import Outcome
+from hypercare.domain.life.facts import Outcome
+from hypercare.domain.life.release import Release, Run
 from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.overlay_context import overlay_context
 from hypercare.domain.period import Mode
-from hypercare.domain.release import Release, Run
-from hypercare.domain.report import AlertReport, RunReport, ScalingReport, report_alerts, report_criterion
-from hypercare.domain.report_configmap import configmap, is_report_of
+from hypercare.domain.report.configmap import configmap, is_report_of
+from hypercare.domain.report.facts import AlertReport, RunReport, ScalingReport, report_alerts, report_criterion
 from hypercare.domain.samples import Answer, QueryFailed, RangeQuery
-from hypercare.domain.scaling_rows import drift, unrestored
 from hypercare.domain.snapshot import Identity, Snapshot, Stored
-from hypercare.domain.strictest import Range, strictest
-from hypercare.domain.watched import WatchedAlert
 from hypercare.ports import ApiError, Conflict, MetricSource, NotFound, ObjectCache, Objects
 
 KEPT_REPORTS = 10

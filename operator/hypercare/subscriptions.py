@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hypercare.adapters.cache import Change, reference
-from hypercare.domain.life import CLOSED
+from hypercare.domain.life.facts import CLOSED
 from hypercare.domain.objects import (
     AUTOSCALERS,
     DAEMONSETS,

@@ -27,11 +27,11 @@ from prometheus_client.registry import Collector
 from hypercare import __version__
 from hypercare.adapters.cache import reference
 from hypercare.adapters.kubernetes import Request
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.life import Phase
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.unknown_causes import Cause, cause_of
+from hypercare.domain.life.facts import Phase
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
 from hypercare.domain.samples import QueryFailed, Result
-from hypercare.domain.unknown_causes import Cause, cause_of
 from hypercare.ports import ApiError, Body
 from hypercare.queue import Failed, Key, Outcome
 

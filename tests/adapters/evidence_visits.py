@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from hypercare.adapters.prometheus import PrometheusSource
-from hypercare.domain.criteria import parse_criterion
 from hypercare.domain.endpoint import Endpoint
-from hypercare.domain.evidence_context import Context, NoEvidence
+from hypercare.domain.evidence.context import Context, NoEvidence
+from hypercare.domain.evidence.criteria import parse_criterion
+from hypercare.domain.evidence.points import Bad, Good, Mark, Missing, Point
+from hypercare.domain.evidence.reading import Evaluated, State, evaluate, plan
 from hypercare.domain.fields import Field
-from hypercare.domain.points import Bad, Good, Mark, Missing, Point
-from hypercare.domain.reading import Evaluated, State, evaluate, plan
 from hypercare.domain.samples import RangeQuery, Result
 
 

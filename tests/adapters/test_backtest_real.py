@@ -11,17 +11,17 @@ import pytest
 import yaml
 
 from hypercare.adapters.prometheus import PrometheusSource
-from hypercare.cli.backtest import BacktestArguments
-from hypercare.cli.backtest_input import BacktestInput, read_input
-from hypercare.cli.backtest_reader import History as Read
-from hypercare.cli.backtest_reader import read_histories
+from hypercare.cli.backtest.command import BacktestArguments
+from hypercare.cli.backtest.input import BacktestInput, read_input
+from hypercare.cli.backtest.reader import History as Read
+from hypercare.cli.backtest.reader import read_histories
 from hypercare.cli.progress import Progress
-from hypercare.domain.backtest import seen_by
+from hypercare.domain.backtest.criterion import seen_by
 from hypercare.domain.conditions import timestamp
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence_context import NoEvidence
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.reading import State, evaluate, plan
+from hypercare.domain.evidence.context import NoEvidence
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.reading import State, evaluate, plan
 from tests.adapters.real_prometheus import History, backfill, prometheus
 from tests.unit.kubectl_hypercare import run
 

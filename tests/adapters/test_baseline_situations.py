@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from hypercare.adapters.prometheus import PrometheusSource
-from hypercare.domain.criteria import parse_criterion
 from hypercare.domain.endpoint import Endpoint
-from hypercare.domain.evidence_context import Context, NoEvidence
+from hypercare.domain.evidence.context import Context, NoEvidence
+from hypercare.domain.evidence.criteria import parse_criterion
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.evidence.reading import Evaluated, evaluate, plan, replay
 from hypercare.domain.fields import Field
-from hypercare.domain.judgement import Verdict
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.quiet import NoOverlay, Watch, Whose
-from hypercare.domain.reading import Evaluated, evaluate, plan, replay
-from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged
 from tests.adapters.real_prometheus import History, always, backfill, prometheus
 

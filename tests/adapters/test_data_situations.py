@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.evidence_context import Context
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.points import Bad
+from hypercare.domain.evidence.context import Context
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.points import Bad
+from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.evidence.reading import Evaluated
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.quiet import NoOverlay, Watch, Whose
-from hypercare.domain.reading import Evaluated
-from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged, marks, points, times_of, worst_values
 from tests.adapters.real_prometheus import History, always, backfill, prometheus, push, push_histogram
 from tests.cluster.layout import free_ports

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
-from hypercare.domain.alert_plan import AlertPlan
-from hypercare.domain.evidence_context import Context
-from hypercare.domain.judgement import Verdict
+from hypercare.domain.alerts.plan import AlertPlan
+from hypercare.domain.evidence.context import Context
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.quiet import NoOverlay, OverlayLive, Recording, Watch, Whose
+from hypercare.domain.evidence.reading import Evaluated
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.quiet import NoOverlay, OverlayLive, Recording, Watch, Whose
-from hypercare.domain.reading import Evaluated
-from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged, marks, times_of
 from tests.adapters.real_prometheus import Exporter, Server, ask, exporting, prometheus
 from tests.unit.alert_rules import IDENTITY, alert, plan, rule_object

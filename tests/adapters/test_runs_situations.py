@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.evidence_context import Context
-from hypercare.domain.judgement import Verdict
+from hypercare.domain.evidence.context import Context
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.evidence.reading import Evaluated, State
+from hypercare.domain.evidence.run_record import Ending, RunsState
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.quiet import NoOverlay, Watch, Whose
-from hypercare.domain.reading import Evaluated, State
-from hypercare.domain.run_record import Ending, RunsState
-from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged
 from tests.adapters.real_prometheus import History, backfill, prometheus
 

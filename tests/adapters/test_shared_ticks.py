@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypercare.adapters.cache import WatchCache
 from hypercare.adapters.prometheus import PrometheusSource, Surroundings
 from hypercare.domain.endpoint import Endpoint
-from hypercare.domain.judgement import Verdict
+from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.objects import PROMETHEUS_RULES
 from hypercare.domain.snapshot import Reading
 from hypercare.evidence_reader import EvidenceReader

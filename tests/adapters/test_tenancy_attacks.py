@@ -17,14 +17,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain.criteria import parse_criterion
-from hypercare.domain.evidence_context import Context, NoEvidence
+from hypercare.domain.evidence.context import Context, NoEvidence
+from hypercare.domain.evidence.criteria import parse_criterion
+from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.evidence.reading import plan
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.profile import Evaluation, TenantException
-from hypercare.domain.promql import PromQLError
-from hypercare.domain.quiet import NoOverlay, Watch, Whose
-from hypercare.domain.reading import plan
-from hypercare.domain.tenancy import Tenancy, confine
+from hypercare.domain.promql.syntax import PromQLError
+from hypercare.domain.promql.tenancy import Tenancy, confine
 from tests.adapters.real_prometheus import Answered, History, always, ask, backfill, prometheus
 
 pytestmark = pytest.mark.cluster

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hypercare.domain.evidence_context import Context
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.points import Bad, Restarted
+from hypercare.domain.evidence.context import Context
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.points import Bad, Restarted
+from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.evidence.reading import Evaluated
+from hypercare.domain.evidence.workload import STARTING_SECONDS
+from hypercare.domain.life.rollout import Target
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.quiet import NoOverlay, Watch, Whose
-from hypercare.domain.reading import Evaluated
-from hypercare.domain.rollout import Target
-from hypercare.domain.tenancy import Tenancy
-from hypercare.domain.workload import STARTING_SECONDS
+from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged, marks, points, times_of
 from tests.adapters.real_prometheus import History, always, backfill, prometheus
 

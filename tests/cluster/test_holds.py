@@ -17,14 +17,14 @@ from hypercare.adapters.access import Access
 from hypercare.adapters.cache import WatchCache
 from hypercare.adapters.kubernetes import ApiServer
 from hypercare.claims import ClaimKeeper
-from hypercare.domain.capacity import Claimant, ScalingPlan, parse_scaling, plan_scaling
+from hypercare.domain.capacity.hold_record import read_hold
+from hypercare.domain.capacity.scaling import Claimant, ScalingPlan, parse_scaling, plan_scaling
+from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState
+from hypercare.domain.capacity.scaling_status import CapacityView, scaling_rows
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field
-from hypercare.domain.hold_record import read_hold
+from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import AUTOSCALERS, DEPLOYMENTS, HOLDS, PERIODS, ObjectRef
-from hypercare.domain.rollout import Target
-from hypercare.domain.scaling_rows import ScalingRow, ScalingState
-from hypercare.domain.scaling_status import CapacityView, scaling_rows
 from hypercare.hold_reconcile import HoldReconciler, stands
 from hypercare.ports import NotFound, Rejected
 from hypercare.queue import After, Done

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.alert_judgement import OverlayContext
-from hypercare.domain.alert_plan import AlertPlan, plan_alerts
-from hypercare.domain.diagnosis import RuleLoading, diagnose
-from hypercare.domain.episodes import alert_episodes, copies_query, originals_query
-from hypercare.domain.liveness import (
+from hypercare.domain.alerts.diagnosis import RuleLoading, diagnose
+from hypercare.domain.alerts.episodes import alert_episodes, copies_query, originals_query
+from hypercare.domain.alerts.judgement import OverlayContext
+from hypercare.domain.alerts.liveness import (
     Live,
     Liveness,
     NotLive,
@@ -20,11 +19,12 @@ from hypercare.domain.liveness import (
     heartbeat_query,
     judge_liveness,
 )
-from hypercare.domain.loaded_rules import LoadedRules
-from hypercare.domain.overlay import OverlayIdentity, revision_of, same_overlay
-from hypercare.domain.rule_selection import RuleLoaders
+from hypercare.domain.alerts.loaded_rules import LoadedRules
+from hypercare.domain.alerts.overlay import OverlayIdentity, revision_of, same_overlay
+from hypercare.domain.alerts.plan import AlertPlan, plan_alerts
+from hypercare.domain.alerts.rule_selection import RuleLoaders
+from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import Answer, Sample, Series
-from hypercare.domain.tenancy import Tenancy
 from tests.cluster.api import Api
 from tests.cluster.cluster import Cluster
 from tests.corpus.rules import rule_objects

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from hypercare.domain.indicators import Indicator
-from hypercare.domain.rollout import Target
-from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.life.rollout import Target
+from hypercare.domain.promql.tenancy import Tenancy
 
 TARGETS = (Target("Deployment", "checkout"), Target("StatefulSet", "cart"), Target("DaemonSet", "agent.v2"))
 NAMESPACE = "shop"

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
-from hypercare.domain.alert_protection import Deliver, Tighten
-from hypercare.domain.alert_selection import SelectedAlert
-from hypercare.domain.alert_tightening import CopyLabels, Levers, tighten_alert
-from hypercare.domain.source_rules import SourceAlert, source_alerts
-from hypercare.domain.thresholds import ThresholdRule
-from hypercare.domain.tightening import ForRule, MovedThreshold, Outcome, Tightened, Untouched
+from hypercare.domain.alerts.protection import Deliver, Tighten
+from hypercare.domain.alerts.rewriting import CopyLabels, Levers, tighten_alert
+from hypercare.domain.alerts.selection import SelectedAlert
+from hypercare.domain.alerts.source_rules import SourceAlert, source_alerts
+from hypercare.domain.alerts.thresholds import ThresholdRule
+from hypercare.domain.alerts.tightening import ForRule, MovedThreshold, Outcome, Tightened, Untouched
 from tests.corpus.rules import FILES, FOLDER, rule_objects
 
 LEVERS = Levers(ForRule(Tighten()), ThresholdRule(Fraction(1, 5)))

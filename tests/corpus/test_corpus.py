@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from hypercare.domain.alert_plan import AlertPlan
-from hypercare.domain.promql import parse
-from hypercare.domain.tightening import MovedThreshold, Tightened, Untouched
-from hypercare.domain.watched import Making
+from hypercare.domain.alerts.plan import AlertPlan
+from hypercare.domain.alerts.tightening import MovedThreshold, Tightened, Untouched
+from hypercare.domain.alerts.watched import Making
+from hypercare.domain.promql.syntax import parse
 from tests.cluster.programs import find_programs
 from tests.corpus.outcomes import lines, outcomes, table
 from tests.corpus.rules import FILES, alerting_rules, rule_objects

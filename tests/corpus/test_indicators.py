@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from hypercare.domain.alert_plan import AlertPlan, plan_alerts
-from hypercare.domain.alert_protection import parse_alert_protection
+from hypercare.domain.alerts.indicator_alerts import alert_name
+from hypercare.domain.alerts.plan import AlertPlan, plan_alerts
+from hypercare.domain.alerts.protection import parse_alert_protection
 from hypercare.domain.durations import format_duration
 from hypercare.domain.fields import Field
-from hypercare.domain.indicator_alerts import alert_name
 from hypercare.domain.indicators import Indicator, Share, Value, indicators, measured
-from hypercare.domain.tenancy import Tenancy, confine
+from hypercare.domain.promql.tenancy import Tenancy, confine
 from tests.cluster.programs import find_programs
 from tests.corpus.indicator_worlds import TARGETS, Scraped, World, ways, worlds
 from tests.unit.alert_rules import CONTEXT

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from hypercare.domain.overlay import rule_id_of
-from hypercare.domain.overlay_plan import Basis, plan_overlay
-from hypercare.domain.rule_templates import as_text, parses
+from hypercare.domain.alerts.overlay import rule_id_of
+from hypercare.domain.alerts.overlay_plan import Basis, plan_overlay
+from hypercare.domain.alerts.rule_templates import as_text, parses
 from tests.cluster.programs import find_programs
 from tests.corpus.odd_rules import BY_HAND, by_chance
 from tests.corpus.templates import BROKEN, WRITTEN, made_up

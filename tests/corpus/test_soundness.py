@@ -10,16 +10,16 @@ from fractions import Fraction
 
 import pytest
 
-from hypercare.domain.alert_copies import CopyStyle, copy_rule
-from hypercare.domain.alert_protection import Deliver, Tighten
-from hypercare.domain.alert_selection import SelectedAlert
-from hypercare.domain.alert_syntax import AlertSyntax
-from hypercare.domain.alert_tightening import CopyLabels, Levers, tighten_alert
-from hypercare.domain.number_literals import number_literals, spliced
-from hypercare.domain.promql import parse
-from hypercare.domain.source_rules import SourceAlert, source_alerts
-from hypercare.domain.thresholds import ThresholdRule, move_threshold
-from hypercare.domain.tightening import ForRule, MovedThreshold, Tightened
+from hypercare.domain.alerts.copies import CopyStyle, copy_rule
+from hypercare.domain.alerts.protection import Deliver, Tighten
+from hypercare.domain.alerts.rewriting import CopyLabels, Levers, tighten_alert
+from hypercare.domain.alerts.selection import SelectedAlert
+from hypercare.domain.alerts.source_rules import SourceAlert, source_alerts
+from hypercare.domain.alerts.syntax import AlertSyntax
+from hypercare.domain.alerts.thresholds import ThresholdRule, move_threshold
+from hypercare.domain.alerts.tightening import ForRule, MovedThreshold, Tightened
+from hypercare.domain.promql.number_literals import number_literals, spliced
+from hypercare.domain.promql.syntax import parse
 from tests.adapters.real_prometheus import History, backfill, prometheus
 from tests.corpus.evaluation import Found, Rule, Verdict, compare, evaluate_all, same_alerts
 from tests.corpus.odd_rules import BY_HAND, LOSES, by_chance

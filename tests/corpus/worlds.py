@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import promql_parser as pp
 
-from hypercare.domain.promql import children, metric_name, nodes, parse
+from hypercare.domain.promql.syntax import children, metric_name, nodes, parse
 
 STEP = 30
 SAMPLES = 200

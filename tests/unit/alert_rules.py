@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hypercare.domain.alert_judgement import OverlayContext
-from hypercare.domain.alert_plan import AlertPlan, plan_alerts
-from hypercare.domain.alert_protection import AlertProtection, parse_alert_protection
+from hypercare.domain.alerts.judgement import OverlayContext
+from hypercare.domain.alerts.overlay import OverlayIdentity
+from hypercare.domain.alerts.plan import AlertPlan, plan_alerts
+from hypercare.domain.alerts.protection import AlertProtection, parse_alert_protection
 from hypercare.domain.fields import Field
-from hypercare.domain.overlay import OverlayIdentity
-from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.promql.tenancy import Tenancy
 
 IDENTITY = OverlayIdentity("shop", "checkout", "uid-1", "r1-0a1b2c3d", {"release": "kps"})
 CONTEXT = OverlayContext(

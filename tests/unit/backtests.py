@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from hypercare.adapters.credentials import ANONYMOUS
-from hypercare.cli.backtest_input import BacktestInput
-from hypercare.cli.backtest_reader import History, read_histories
+from hypercare.cli.backtest.input import BacktestInput
+from hypercare.cli.backtest.reader import History, read_histories
 from hypercare.cli.progress import Progress
-from hypercare.domain.backtest import Span
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence_context import Context, NoEvidence
-from hypercare.domain.judgement import Judgement
+from hypercare.domain.backtest.criterion import Span
+from hypercare.domain.evidence.context import Context, NoEvidence
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.judgement import Judgement
+from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.evidence.reading import State, evaluate, plan
 from hypercare.domain.period import Resolved, resolve
-from hypercare.domain.quiet import NoOverlay, Watch, Whose
-from hypercare.domain.reading import State, evaluate, plan
+from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import RangeQuery, Result
 from hypercare.domain.snapshot import Identity
-from hypercare.domain.tenancy import Tenancy
 from tests.unit.prometheus_answers import Source, answer
 
 START = 1_800_000_000

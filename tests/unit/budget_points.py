@@ -6,11 +6,11 @@
 
 from collections.abc import Sequence
 
-from hypercare.domain.budget import BudgetMark, BudgetPoint, BudgetState, Measure, Spent, fold
-from hypercare.domain.budget_judgement import BudgetTail, judge_budget
-from hypercare.domain.judgement import Judgement
-from hypercare.domain.points import Idle, Missing, MissingReason
-from hypercare.domain.streaks import Rule
+from hypercare.domain.evidence.budget import BudgetMark, BudgetPoint, BudgetState, Measure, Spent, fold
+from hypercare.domain.evidence.budget_judgement import BudgetTail, judge_budget
+from hypercare.domain.evidence.judgement import Judgement
+from hypercare.domain.evidence.points import Idle, Missing, MissingReason
+from hypercare.domain.evidence.streaks import Rule
 
 STEP = 10
 MARKS: dict[str, BudgetMark] = {

@@ -7,8 +7,8 @@ pkg/controller/cronjob: `<name>-<minutes since the epoch>`).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from hypercare.domain.points import Missing, MissingReason
-from hypercare.domain.run_record import Ending, Run, RunsPoint, Seen
+from hypercare.domain.evidence.points import Missing, MissingReason
+from hypercare.domain.evidence.run_record import Ending, Run, RunsPoint, Seen
 
 STEP = 30
 NAME = "ingest"

@@ -5,12 +5,22 @@
 
 from collections.abc import Sequence
 
-from hypercare.domain.bounds import Below
-from hypercare.domain.criteria import NoRegression
-from hypercare.domain.evidence import EvidenceState, Yardstick, fold
-from hypercare.domain.judgement import Judgement, Tail, judge
-from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point, Restarted
-from hypercare.domain.streaks import Rule
+from hypercare.domain.evidence.bounds import Below
+from hypercare.domain.evidence.criteria import NoRegression
+from hypercare.domain.evidence.fold import EvidenceState, Yardstick, fold
+from hypercare.domain.evidence.judgement import Judgement, Tail, judge
+from hypercare.domain.evidence.points import (
+    Bad,
+    Good,
+    Idle,
+    Mark,
+    Measurement,
+    Missing,
+    MissingReason,
+    Point,
+    Restarted,
+)
+from hypercare.domain.evidence.streaks import Rule
 
 STEP = 10
 NONE = NoRegression()

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from hypercare.domain.calendars import Always, Calendar
-from hypercare.domain.life import Exit, Plan, Visit
-from hypercare.domain.rollout import Rollout
-from hypercare.domain.transitions import advance, begin
-from hypercare.domain.window import Relaxation, Stage, StartAt, StartImmediately, StartOnRollout, Window
+from hypercare.domain.life.calendars import Always, Calendar
+from hypercare.domain.life.facts import Exit, Plan, Visit
+from hypercare.domain.life.rollout import Rollout
+from hypercare.domain.life.transitions import advance, begin
+from hypercare.domain.life.window import Relaxation, Stage, StartAt, StartImmediately, StartOnRollout, Window
 from tests.unit.lives import COMPLETE, FACTS, HOUR, PROGRESSING, RELEASE, T0, UID, UNVERSIONED
 
 # Steps of one point from full strength, a few stages and phases, and as many again after a guard.

@@ -7,12 +7,12 @@ lives.
 
 from dataclasses import replace
 
-from hypercare.domain.calendars import Always
-from hypercare.domain.life import Exit, Facts, Life, Outcome, Phase, Plan, Transition, Visit
-from hypercare.domain.release import Release, Run, new_run
-from hypercare.domain.rollout import Rollout, RolloutState
-from hypercare.domain.transitions import advance
-from hypercare.domain.window import Relaxation, Stage, StartOnRollout, Window
+from hypercare.domain.life.calendars import Always
+from hypercare.domain.life.facts import Exit, Facts, Life, Outcome, Phase, Plan, Transition, Visit
+from hypercare.domain.life.release import Release, Run, new_run
+from hypercare.domain.life.rollout import Rollout, RolloutState
+from hypercare.domain.life.transitions import advance
+from hypercare.domain.life.window import Relaxation, Stage, StartOnRollout, Window
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 T0 = 1_800_000_000

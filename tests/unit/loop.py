@@ -14,6 +14,7 @@ from hypercare.adapters.cache import WatchCache
 from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.secret_reader import SecretReader
 from hypercare.claims import ClaimKeeper
+from hypercare.domain.alerts.overlay import owned_by
 from hypercare.domain.conditions import ConditionType, Observed, read_conditions
 from hypercare.domain.objects import (
     AUTOSCALERS,
@@ -26,7 +27,6 @@ from hypercare.domain.objects import (
     PROMETHEUS_RULES,
     ObjectRef,
 )
-from hypercare.domain.overlay import owned_by
 from hypercare.domain.status_size import STATUS_LIMIT_BYTES, size_bytes
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.gather import Gatherer

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from hypercare.domain.loaded_rules import LoadedResult, LoadedRules, RulesQuery
-from hypercare.domain.overlay import HEARTBEAT, revision_of
+from hypercare.domain.alerts.loaded_rules import LoadedResult, LoadedRules, RulesQuery
+from hypercare.domain.alerts.overlay import HEARTBEAT, revision_of
 from hypercare.domain.samples import Answer, InstantQuery, QueryFailed, RangeQuery, Result, Sample, Series
 from hypercare.ports import Body
 from tests.unit.prometheus_answers import Source, answer

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from hypercare.domain.reading import Reading
+from hypercare.domain.evidence.reading import Reading
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed, RangeQuery, Result, Sample, Series
 
 Value = float | None

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from hypercare.domain.autoscaler import LiveObject
-from hypercare.domain.capacity import ClaimRequest
-from hypercare.domain.hold import (
+from hypercare.domain.capacity.autoscaler import LiveObject
+from hypercare.domain.capacity.hold import (
     CEILING_PATH,
     FLOOR_PATH,
     Absent,
@@ -19,9 +18,10 @@ from hypercare.domain.hold import (
     Untouched,
     hold_name,
 )
+from hypercare.domain.capacity.quantity import Count, Percent, Quantity
+from hypercare.domain.capacity.scaling import ClaimRequest
+from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, ObjectRef
-from hypercare.domain.quantity import Count, Percent, Quantity
-from hypercare.domain.rollout import Target
 
 NAMESPACE = "shop"
 NOW = 1_800_000_000

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from hypercare.domain.baseline import BaselineKind, compare
+from hypercare.domain.evidence.baseline import BaselineKind, compare
 
 DAY = 86400
 SUSTAINED = 6 * 3600

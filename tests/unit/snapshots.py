@@ -3,21 +3,21 @@
 from dataclasses import replace
 from typing import Any
 
-from hypercare.domain.alert_plan import AlertOutcome, AlertPlan
-from hypercare.domain.alert_protection import Deliver
-from hypercare.domain.bounds import Below
-from hypercare.domain.capacity import ScalingPlan
+from hypercare.domain.alerts.liveness import Live
+from hypercare.domain.alerts.plan import AlertOutcome, AlertPlan
+from hypercare.domain.alerts.protection import Deliver
+from hypercare.domain.alerts.tightening import Tightened
+from hypercare.domain.capacity.hold import HeldObject
+from hypercare.domain.capacity.scaling import ScalingPlan
+from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState
 from hypercare.domain.conditions import Problem
-from hypercare.domain.criteria import Criterion, QueryKind
+from hypercare.domain.evidence.bounds import Below
+from hypercare.domain.evidence.criteria import Criterion, QueryKind
+from hypercare.domain.evidence.judgement import Judgement, Verdict
 from hypercare.domain.findings import EvidenceState, Findings, Verified
-from hypercare.domain.hold import HeldObject
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.life import Exit, Life
-from hypercare.domain.liveness import Live
+from hypercare.domain.life.facts import Exit, Life
 from hypercare.domain.period import Resolved, resolve
-from hypercare.domain.scaling_rows import ScalingRow, ScalingState
 from hypercare.domain.snapshot import Capacity, Identity, Overlay, Reading, Snapshot, Stored
-from hypercare.domain.tightening import Tightened
 from tests.unit.alert_rules import alert, plan, rule_object
 from tests.unit.lives import ACTIVE, COMPLETE, PLAN, QUIET, T0, UID
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hypercare.domain.advice import ADVICE, advised
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.points import MissingReason
+from hypercare.domain.evidence.advice import ADVICE, advised
+from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.points import MissingReason
 from hypercare.domain.samples import FailureKind
 
 LONGEST_DETAIL, MESSAGE_LIMIT = 120, 256

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.alert_protection import Deliver, parse_alert_protection
-from hypercare.domain.alert_selection import Selection, select
+from hypercare.domain.alerts.protection import Deliver, parse_alert_protection
+from hypercare.domain.alerts.selection import Selection, select
 from hypercare.domain.fields import Field, InvalidField
 from tests.unit.alert_rules import alert, protection, rule_object
 

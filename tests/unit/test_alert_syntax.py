@@ -2,8 +2,8 @@
 
 import pytest
 
-from hypercare.domain.alert_syntax import AlertSyntax, inputs_expr, read_alert
-from hypercare.domain.promql import InvalidPromQL, PromQLError, UnsupportedPromQL
+from hypercare.domain.alerts.syntax import AlertSyntax, inputs_expr, read_alert
+from hypercare.domain.promql.syntax import InvalidPromQL, PromQLError, UnsupportedPromQL
 
 
 def read(expr: str) -> AlertSyntax:

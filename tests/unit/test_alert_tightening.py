@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.alert_copies import CopyStyle, copy_rule
-from hypercare.domain.alert_protection import Deliver, Tighten
-from hypercare.domain.alert_selection import SelectedAlert
-from hypercare.domain.alert_syntax import AlertSyntax
-from hypercare.domain.alert_tightening import CopyLabels, Levers, Unread, tighten_alert
-from hypercare.domain.source_rules import SourceAlert, source_alerts
-from hypercare.domain.thresholds import KEEP_THRESHOLDS, ThresholdRule
-from hypercare.domain.tightening import (
+from hypercare.domain.alerts.copies import CopyStyle, copy_rule
+from hypercare.domain.alerts.protection import Deliver, Tighten
+from hypercare.domain.alerts.rewriting import CopyLabels, Levers, Unread, tighten_alert
+from hypercare.domain.alerts.selection import SelectedAlert
+from hypercare.domain.alerts.source_rules import SourceAlert, source_alerts
+from hypercare.domain.alerts.syntax import AlertSyntax
+from hypercare.domain.alerts.thresholds import KEEP_THRESHOLDS, ThresholdRule
+from hypercare.domain.alerts.tightening import (
     AS_WRITTEN,
     ForRule,
     MovedThreshold,

@@ -18,7 +18,7 @@ from hypercare.domain.findings import (
     Unverified,
     Verified,
 )
-from hypercare.domain.life import Exit, Life
+from hypercare.domain.life.facts import Exit, Life
 from tests.unit.kstatus import kstatus
 from tests.unit.lives import (
     ACTIVE,

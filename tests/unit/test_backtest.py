@@ -9,8 +9,8 @@ from hypothesis import given as generated
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from hypercare.domain.backtest import Span, Trace, first_met, seen_by, stretches
-from hypercare.domain.judgement import Judgement, Verdict
+from hypercare.domain.backtest.criterion import Span, Trace, first_met, seen_by, stretches
+from hypercare.domain.evidence.judgement import Judgement, Verdict
 from tests.unit.backtests import START, STEP, Visits, given, histories, resolved
 from tests.unit.prometheus_answers import Source
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from hypercare.cli.backtest_plot import plot
-from hypercare.cli.backtest_result import CriterionResult
-from hypercare.domain.backtest import Span, Stretch
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.points import Bad, Good, Measurement, Missing, MissingReason, Point
+from hypercare.cli.backtest.plot import plot
+from hypercare.cli.backtest.result import CriterionResult
+from hypercare.domain.backtest.criterion import Span, Stretch
+from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.points import Bad, Good, Measurement, Missing, MissingReason, Point
 from tests.unit.backtests import resolved
 
 LEFT, WIDTH, HEIGHT = 70.0, 900.0, 150.0

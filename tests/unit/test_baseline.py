@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hypercare.domain.baseline import BaselineKind, Comparison, Direction, Statistic, compare, parse_baseline
+from hypercare.domain.evidence.baseline import BaselineKind, Comparison, Direction, Statistic, compare, parse_baseline
 from hypercare.domain.fields import Field, InvalidField
 
 DAY, WEEK = 86400, 7 * 86400

@@ -9,24 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain.baseline import BaselineKind, Comparison, Direction, Statistic
-from hypercare.domain.baseline_bins import Bin
-from hypercare.domain.baseline_reading import (
+from hypercare.domain.evidence.baseline import BaselineKind, Comparison, Direction, Statistic
+from hypercare.domain.evidence.baseline_bins import Bin
+from hypercare.domain.evidence.baseline_reading import (
     BaselineReading,
     BaselineState,
     evaluate_baseline,
     history_baseline,
     plan_baseline,
 )
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence import EvidenceState, Measured
-from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
-from hypercare.domain.evidence_status import read_state, render_evidence, render_state
+from hypercare.domain.evidence.context import Context, NoEvidence, Outcome
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.fold import EvidenceState, Measured
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.reading import evaluate, replay
+from hypercare.domain.evidence.reading import plan as plan_any
+from hypercare.domain.evidence.status import read_state, render_evidence, render_state
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.reading import evaluate, replay
-from hypercare.domain.reading import plan as plan_any
-from hypercare.domain.report import asked_of
+from hypercare.domain.report.facts import asked_of
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed, RangeQuery, Result, Unanswered
 from tests.unit.prometheus_answers import DOWN, Source, answer, constant
 from tests.unit.test_criteria import parse

@@ -6,7 +6,7 @@ system is wrong at most once in (references + 1), for then it is like one more r
 
 import pytest
 
-from hypercare.domain.baseline import BaselineKind, Direction, Statistic
+from hypercare.domain.evidence.baseline import BaselineKind, Direction, Statistic
 from tests.unit.simulated import REFERENCES, naive_pass_rate, pass_rate
 
 LOOKS = 250

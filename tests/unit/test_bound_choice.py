@@ -9,10 +9,10 @@ from hypothesis import given as generated
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from hypercare.domain.bound_choice import Choice, can_choose, choices
-from hypercare.domain.bounds import Above, Below
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.points import Bad, Good, Point
+from hypercare.domain.backtest.bound_choice import Choice, can_choose, choices
+from hypercare.domain.evidence.bounds import Above, Below
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.points import Bad, Good, Point
 from tests.unit.backtests import START, STEP, given, histories, resolved
 from tests.unit.prometheus_answers import Source, Value
 

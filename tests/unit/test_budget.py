@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.budget import BudgetPoint, BudgetState, Burns, Measure, Spent, Sums, fold, measure
-from hypercare.domain.budget_judgement import BudgetTail, judge_budget, verdict_on
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence import Measured
-from hypercare.domain.evidence_status import read_state, render_state
+from hypercare.domain.evidence.budget import BudgetPoint, BudgetState, Burns, Measure, Spent, Sums, fold, measure
+from hypercare.domain.evidence.budget_judgement import BudgetTail, judge_budget, verdict_on
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.fold import Measured
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.points import Missing, MissingReason
+from hypercare.domain.evidence.slo import SloKind
+from hypercare.domain.evidence.status import read_state, render_state
+from hypercare.domain.evidence.streaks import Rule, Sort, Streak, assess, push
 from hypercare.domain.fields import Field
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.points import Missing, MissingReason
-from hypercare.domain.slo import SloKind
-from hypercare.domain.streaks import Rule, Sort, Streak, assess, push
 from tests.unit.budget_points import MARKS, STEP, folded, judged, measure_of, points, with_tail
 from tests.unit.test_slo import PYRRA, RATES, SLOTH, parse
 

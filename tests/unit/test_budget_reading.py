@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain.budget import BudgetPoint, BudgetState, Burns, Spent
-from hypercare.domain.budget_reading import BudgetReading
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome
-from hypercare.domain.evidence_status import read_state, render_evidence, render_state
+from hypercare.domain.evidence.budget import BudgetPoint, BudgetState, Burns, Spent
+from hypercare.domain.evidence.budget_reading import BudgetReading
+from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, Outcome
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.points import Idle, Missing, MissingReason
+from hypercare.domain.evidence.reading import evaluate, plan, replay
+from hypercare.domain.evidence.status import read_state, render_evidence, render_state
 from hypercare.domain.fields import Field
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.points import Idle, Missing, MissingReason
-from hypercare.domain.reading import evaluate, plan, replay
 from hypercare.domain.samples import FailureKind, QueryFailed
 from tests.unit.prometheus_answers import DOWN, Source, answers, constant
 from tests.unit.test_criteria import parse as parse_query

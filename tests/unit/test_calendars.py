@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hypercare.domain.calendars import Always, Calendar, parse_calendar
 from hypercare.domain.fields import Field, InvalidField
+from hypercare.domain.life.calendars import Always, Calendar, parse_calendar
 
 DAY = 86400
 

@@ -6,12 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.capacity import Claimant, ClaimRequest, ScalingPlan, ScalingRule, parse_scaling, plan_scaling
+from hypercare.domain.capacity.hold import Claim
+from hypercare.domain.capacity.quantity import (
+    Count,
+    Percent,
+    Quantity,
+    at_strength,
+    full_value,
+    parse_quantity,
+    render_quantity,
+)
+from hypercare.domain.capacity.scaling import (
+    Claimant,
+    ClaimRequest,
+    ScalingPlan,
+    ScalingRule,
+    parse_scaling,
+    plan_scaling,
+)
+from hypercare.domain.capacity.strictest import Range, strictest
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.hold import Claim
-from hypercare.domain.quantity import Count, Percent, Quantity, at_strength, full_value, parse_quantity, render_quantity
-from hypercare.domain.rollout import Target
-from hypercare.domain.strictest import Range, strictest
+from hypercare.domain.life.rollout import Target
 from tests.unit.scaled import OBJECT, TARGET, autoscaler, claim
 
 CLAIMANT = Claimant("a", "uid-of-a", "r1-0", 100, 50)

@@ -3,7 +3,7 @@
 import pytest
 
 from hypercare.adapters.cache import WatchCache
-from hypercare.domain.contest import Contest, change_of
+from hypercare.domain.alerts.contest import Contest, change_of
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
 from hypercare.overlay_writer import OverlayWriter, Owner
 from tests.unit.alert_rules import IDENTITY, alert, plan, rule_object

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.bounds import Above, Below, Between, Equals
-from hypercare.domain.criteria import (
+from hypercare.domain.evidence.bounds import Above, Below, Between, Equals
+from hypercare.domain.evidence.criteria import (
     ActiveWhen,
     AlertsKind,
     AlertState,

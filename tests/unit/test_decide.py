@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.alert_plan import AlertPlan
-from hypercare.domain.capacity import ScalingPlan
+from hypercare.domain.alerts.liveness import NotLive
+from hypercare.domain.alerts.plan import AlertPlan
+from hypercare.domain.capacity.scaling import ScalingPlan
+from hypercare.domain.capacity.scaling_rows import ScalingState
 from hypercare.domain.conditions import Problem
 from hypercare.domain.decide import decide, works
+from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.findings import Lever, NotRequested, ObserveOnly, Off, Untold, Unverified, Verified
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.life import Exit, Phase
-from hypercare.domain.liveness import NotLive
-from hypercare.domain.rollout import Rollout, RolloutState
+from hypercare.domain.life.facts import Exit, Phase
+from hypercare.domain.life.rollout import Rollout, RolloutState
 from hypercare.domain.samples import SECRET_FAILURES, FailureKind
-from hypercare.domain.scaling_rows import ScalingState
 from hypercare.domain.snapshot import Capacity, Leftover, NoneWanted, NotWritten, Overlay, Snapshot
 from tests.unit.lives import (
     ACTIVE,

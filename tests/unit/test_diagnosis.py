@@ -4,10 +4,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hypercare.domain.diagnosis import RuleLoading, diagnose
-from hypercare.domain.fields import InvalidField
-from hypercare.domain.liveness import NotLive
-from hypercare.domain.loaded_rules import (
+from hypercare.domain.alerts.diagnosis import RuleLoading, diagnose
+from hypercare.domain.alerts.liveness import NotLive
+from hypercare.domain.alerts.loaded_rules import (
     LoadedGroup,
     LoadedResult,
     LoadedRule,
@@ -15,9 +14,10 @@ from hypercare.domain.loaded_rules import (
     RulesQuery,
     read_loaded_rules,
 )
-from hypercare.domain.overlay import HEARTBEAT, revision_of
-from hypercare.domain.rule_refusals import refusal_of
-from hypercare.domain.rule_selection import RuleLoaders
+from hypercare.domain.alerts.overlay import HEARTBEAT, revision_of
+from hypercare.domain.alerts.rule_refusals import refusal_of
+from hypercare.domain.alerts.rule_selection import RuleLoaders
+from hypercare.domain.fields import InvalidField
 from hypercare.domain.samples import FailureKind, QueryFailed
 from tests.unit.alert_rules import alert, plan, rule_object
 

@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from hypercare.config import add_options
+from hypercare.domain.alerts.tightening import UntouchedReason
+from hypercare.domain.capacity.scaling_rows import ScalingState
 from hypercare.domain.conditions import ConditionType
-from hypercare.domain.life import Outcome, Phase
+from hypercare.domain.evidence.points import MissingReason
+from hypercare.domain.life.facts import Outcome, Phase
+from hypercare.domain.life.rollout import RolloutState
 from hypercare.domain.period import Resolved, resolve
-from hypercare.domain.points import MissingReason
-from hypercare.domain.rollout import RolloutState
 from hypercare.domain.samples import FailureKind
-from hypercare.domain.scaling_rows import ScalingState
-from hypercare.domain.tightening import UntouchedReason
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

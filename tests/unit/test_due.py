@@ -6,10 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hypercare.domain.due import next_change
-from hypercare.domain.life import Life, Outcome, Phase, Plan, Visit
-from hypercare.domain.transitions import advance
-from hypercare.domain.window import StartAt, StartImmediately
+from hypercare.domain.life.due import next_change
+from hypercare.domain.life.facts import Life, Outcome, Phase, Plan, Visit
+from hypercare.domain.life.transitions import advance
+from hypercare.domain.life.window import StartAt, StartImmediately
 from tests.unit.journeys import HAPPENINGS, NIGHTS, Happening, happened, journeys, settle
 from tests.unit.lives import (
     ACTIVE,

@@ -7,8 +7,8 @@ import pytest
 
 from hypercare.adapters.credentials import ANONYMOUS, Bearer, Credentials, InvalidCredentials
 from hypercare.adapters.endpoints import LIMIT, Endpoints
+from hypercare.domain.alerts.loaded_rules import LoadedResult, LoadedRules, RulesQuery
 from hypercare.domain.endpoint import Endpoint
-from hypercare.domain.loaded_rules import LoadedResult, LoadedRules, RulesQuery
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery, Result
 
 REFUSED = QueryFailed(FailureKind.REFUSED, "no")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.episodes import (
+from hypercare.domain.alerts.episodes import (
     AlertHistory,
     Episode,
     alert_episodes,
@@ -15,10 +15,10 @@ from hypercare.domain.episodes import (
     ended_by_removal,
     originals_query,
 )
-from hypercare.domain.promql import parse
+from hypercare.domain.alerts.watched import Making
+from hypercare.domain.promql.syntax import parse
+from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import Answer, Sample, Series
-from hypercare.domain.tenancy import Tenancy
-from hypercare.domain.watched import Making
 from tests.unit.alert_rules import alert, plan, rule_object
 
 STEP = 30

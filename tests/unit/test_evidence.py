@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.evidence import EvidenceState, Measured, fold, yardstick
-from hypercare.domain.evidence_status import read_state, render_state
+from hypercare.domain.evidence.fold import EvidenceState, Measured, fold, yardstick
+from hypercare.domain.evidence.judgement import Regressed, Verdict
+from hypercare.domain.evidence.status import read_state, render_state
+from hypercare.domain.evidence.streaks import MAX_SEGMENTS, Rule
 from hypercare.domain.fields import Field
-from hypercare.domain.judgement import Regressed, Verdict
-from hypercare.domain.streaks import MAX_SEGMENTS, Rule
 from tests.unit.evidence_points import STEP, fresh, judged, points, verdict_of, yardstick_of
 from tests.unit.test_criteria import parse
 

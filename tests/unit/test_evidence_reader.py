@@ -11,11 +11,11 @@ import pytest
 from hypercare import evidence_reader
 from hypercare.adapters.cache import WatchCache
 from hypercare.domain.conditions import timestamp
-from hypercare.domain.evidence_context import MAX_POINTS
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.life import Life
+from hypercare.domain.evidence.context import MAX_POINTS
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.points import Point
+from hypercare.domain.life.facts import Life
 from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
-from hypercare.domain.points import Point
 from hypercare.domain.samples import Answer, RangeQuery, Result, Sample, Series
 from hypercare.domain.snapshot import Overlay, Reading
 from hypercare.evidence_reader import EvidenceReader

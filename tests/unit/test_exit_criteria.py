@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.bounds import Above
 from hypercare.domain.conditions import MESSAGE_LIMIT, Problem, timestamp
-from hypercare.domain.criteria import Regression
+from hypercare.domain.evidence.bounds import Above
+from hypercare.domain.evidence.criteria import Regression
+from hypercare.domain.evidence.judgement import Regressed, Verdict
 from hypercare.domain.exit_criteria import LATE, weigh
-from hypercare.domain.judgement import Regressed, Verdict
-from hypercare.domain.life import Exit
+from hypercare.domain.life.facts import Exit
 from hypercare.domain.samples import FailureKind
 from hypercare.domain.snapshot import Reading
 from tests.unit.lives import QUIET

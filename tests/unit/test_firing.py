@@ -2,11 +2,11 @@
 
 import pytest
 
-from hypercare.domain.firing import active_since_query, firing_copies, loud_query, still_waiting
+from hypercare.domain.alerts.firing import active_since_query, firing_copies, loud_query, still_waiting
+from hypercare.domain.alerts.tightening import FiringCopy
+from hypercare.domain.alerts.watched import Making, WatchedAlert
+from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed, Sample, Series
-from hypercare.domain.tenancy import Tenancy
-from hypercare.domain.tightening import FiringCopy
-from hypercare.domain.watched import Making, WatchedAlert
 
 NOW = 1000.0
 NOTHING = Answer(())

@@ -3,12 +3,22 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.bounds import Below
-from hypercare.domain.criteria import NoRegression
-from hypercare.domain.evidence import EvidenceState, Measured, Yardstick, fold, states
-from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point, Restarted
+from hypercare.domain.evidence.bounds import Below
+from hypercare.domain.evidence.criteria import NoRegression
+from hypercare.domain.evidence.fold import EvidenceState, Measured, Yardstick, fold, states
+from hypercare.domain.evidence.points import (
+    Bad,
+    Good,
+    Idle,
+    Mark,
+    Measurement,
+    Missing,
+    MissingReason,
+    Point,
+    Restarted,
+)
+from hypercare.domain.evidence.streaks import MAX_SEGMENTS, Rule, Sort, Streak, push, push_run
 from hypercare.domain.samples import Column, Sample, Series
-from hypercare.domain.streaks import MAX_SEGMENTS, Rule, Sort, Streak, push, push_run
 
 STEP = 10
 RULE = st.builds(

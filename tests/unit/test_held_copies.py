@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.held_copies import Weakened, copies, only_held, still_fulfilled, with_held
-from hypercare.domain.liveness import expected_heartbeats
-from hypercare.domain.overlay import COPY_ACTIVE, HEARTBEAT, revision_of, rule_id_of
-from hypercare.domain.overlay_parts import joined
-from hypercare.domain.overlay_plan import Basis, holding, plan_overlay
+from hypercare.domain.alerts.held_copies import Weakened, copies, only_held, still_fulfilled, with_held
+from hypercare.domain.alerts.liveness import expected_heartbeats
+from hypercare.domain.alerts.overlay import COPY_ACTIVE, HEARTBEAT, revision_of, rule_id_of
+from hypercare.domain.alerts.overlay_parts import joined
+from hypercare.domain.alerts.overlay_plan import Basis, holding, plan_overlay
+from hypercare.domain.alerts.tightening import FiringCopy
+from hypercare.domain.alerts.watched import Making
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, Result, Sample, Series
-from hypercare.domain.tightening import FiringCopy
-from hypercare.domain.watched import Making
 from hypercare.overlay_firing import Fire, held_now
 from tests.unit.alert_rules import CONTEXT, alert, plan, protection, rule_object
 from tests.unit.metric_source import FakePrometheus

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.autoscaler import read_autoscaler, replica_writers
-from hypercare.domain.fields import InvalidField
-from hypercare.domain.hold import (
+from hypercare.domain.capacity.autoscaler import read_autoscaler, replica_writers
+from hypercare.domain.capacity.hold import (
     CEILING_PATH,
     FLOOR_PATH,
     Absent,
@@ -21,8 +20,9 @@ from hypercare.domain.hold import (
     hold_name,
     same,
 )
-from hypercare.domain.hold_record import read_hold, render_hold
-from hypercare.domain.quantity import Count, Percent
+from hypercare.domain.capacity.hold_record import read_hold, render_hold
+from hypercare.domain.capacity.quantity import Count, Percent
+from hypercare.domain.fields import InvalidField
 from tests.unit.scaled import HOLD_REF, NOW, OBJECT, autoscaler, claim, floor_field, hold
 
 FULL = Hold(

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
-from hypercare.domain.hold import FLOOR_PATH, HeldField, Hold, Present
-from hypercare.domain.hold_protocol import (
+from hypercare.domain.capacity.hold import FLOOR_PATH, HeldField, Hold, Present
+from hypercare.domain.capacity.hold_protocol import (
     DeleteHold,
     PatchObject,
     Settled,
@@ -26,8 +26,8 @@ from hypercare.domain.hold_protocol import (
     WriteHold,
     next_step,
 )
-from hypercare.domain.quantity import Count
-from hypercare.domain.strictest import Range, strictest
+from hypercare.domain.capacity.quantity import Count
+from hypercare.domain.capacity.strictest import Range, strictest
 from tests.unit.scaled import OBJECT, claim, live
 
 ORIGINAL, MAXIMUM = 2, 10

@@ -4,9 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from hypercare.domain.autoscaler import Gone
-from hypercare.domain.hold import CEILING_PATH, FLOOR_PATH, Contest, HeldField, Hold, Pending, Present, Untouched
-from hypercare.domain.hold_protocol import (
+from hypercare.domain.capacity.autoscaler import Gone
+from hypercare.domain.capacity.hold import (
+    CEILING_PATH,
+    FLOOR_PATH,
+    Contest,
+    HeldField,
+    Hold,
+    Pending,
+    Present,
+    Untouched,
+)
+from hypercare.domain.capacity.hold_protocol import (
     LATE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     SEND_WITHIN_SECONDS,
@@ -19,7 +28,7 @@ from hypercare.domain.hold_protocol import (
     backing_off,
     next_step,
 )
-from hypercare.domain.quantity import Count
+from hypercare.domain.capacity.quantity import Count
 from tests.unit.scaled import NOW, claim, floor_field, hold, live
 
 RAISED = hold(floor_field(2, confirmed=4))

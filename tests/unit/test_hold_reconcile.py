@@ -9,12 +9,12 @@ import pytest
 
 from hypercare.adapters.cache import WatchCache
 from hypercare.claims import ClaimKeeper
-from hypercare.domain.capacity import ClaimRequest, ScalingPlan
-from hypercare.domain.hold_protocol import LATE_SECONDS
+from hypercare.domain.capacity.hold_protocol import LATE_SECONDS
+from hypercare.domain.capacity.quantity import Count
+from hypercare.domain.capacity.scaling import ClaimRequest, ScalingPlan
+from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState, render_rows
+from hypercare.domain.capacity.scaling_status import CapacityView, scaling_rows
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
-from hypercare.domain.quantity import Count
-from hypercare.domain.scaling_rows import ScalingRow, ScalingState, render_rows
-from hypercare.domain.scaling_status import CapacityView, scaling_rows
 from hypercare.hold_reconcile import RETRY_SECONDS, SWEEP_SECONDS, HoldReconciler, stands
 from hypercare.ports import Forbidden, Rejected, Unavailable
 from hypercare.queue import After, Done

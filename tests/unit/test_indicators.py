@@ -13,13 +13,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hypercare.catalog import documents
-from hypercare.domain.alert_plan import plan_alerts
-from hypercare.domain.alert_protection import AlertProtection, parse_alert_protection
-from hypercare.domain.bounds import Above, Below, Between, Bound, Equals
-from hypercare.domain.criteria import Criterion, QueryKind, RatioKind, parse_criterion
+from hypercare.domain.alerts.indicator_alerts import alert_name, indicator_alert
+from hypercare.domain.alerts.plan import plan_alerts
+from hypercare.domain.alerts.protection import AlertProtection, parse_alert_protection
 from hypercare.domain.effective import effective_spec
+from hypercare.domain.evidence.bounds import Above, Below, Between, Bound, Equals
+from hypercare.domain.evidence.criteria import Criterion, QueryKind, RatioKind, parse_criterion
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.indicator_alerts import alert_name, indicator_alert
 from hypercare.domain.indicators import (
     Indicator,
     Share,
@@ -31,10 +31,10 @@ from hypercare.domain.indicators import (
     parse_source,
     parse_target,
 )
+from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import WORKLOADS
 from hypercare.domain.period import Resolved, resolve
-from hypercare.domain.promql import nodes
-from hypercare.domain.rollout import Target
+from hypercare.domain.promql.syntax import nodes
 from tests.unit.alert_rules import CONTEXT, copies_of, rules_of
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ from itertools import cycle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.calendars import Always
-from hypercare.domain.due import next_change
-from hypercare.domain.life import RUNNING, Exit, Outcome, Phase, Visit
-from hypercare.domain.transitions import advance
+from hypercare.domain.life.calendars import Always
+from hypercare.domain.life.due import next_change
+from hypercare.domain.life.facts import RUNNING, Exit, Outcome, Phase, Visit
+from hypercare.domain.life.transitions import advance
 from tests.unit.journeys import HAPPENINGS, Happening, happened, journeys, settle
 from tests.unit.lives import DAY, HOUR
 

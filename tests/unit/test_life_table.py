@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hypercare.domain.life import Exit
-from hypercare.domain.transitions import advance
-from hypercare.domain.window import Stage
+from hypercare.domain.life.facts import Exit
+from hypercare.domain.life.transitions import advance
+from hypercare.domain.life.window import Stage
 from tests.unit.lives import (
     COMPLETE,
     DECISION_NEEDED,

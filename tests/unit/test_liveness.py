@@ -2,7 +2,7 @@
 
 import pytest
 
-from hypercare.domain.liveness import (
+from hypercare.domain.alerts.liveness import (
     ExpectedHeartbeat,
     Live,
     NotLive,
@@ -10,8 +10,8 @@ from hypercare.domain.liveness import (
     heartbeat_query,
     judge_liveness,
 )
-from hypercare.domain.overlay import revision_of
-from hypercare.domain.promql import parse
+from hypercare.domain.alerts.overlay import revision_of
+from hypercare.domain.promql.syntax import parse
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed, Sample, Series
 from tests.unit.alert_rules import alert, plan, rule_object
 

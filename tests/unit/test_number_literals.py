@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.number_literals import TextNotUnderstood, number_literals, spliced
-from hypercare.domain.promql import PromQLError, parse
+from hypercare.domain.promql.number_literals import TextNotUnderstood, number_literals, spliced
+from hypercare.domain.promql.syntax import PromQLError, parse
 
 
 def texts(expr: str) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hypercare.domain.life import Life
+from hypercare.domain.life.facts import Life
 from hypercare.domain.outlook import Outlook, ahead, outlook, stage_word
 from tests.unit.lives import (
     ACTIVE,

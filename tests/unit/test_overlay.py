@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain import overlay as overlay_module
-from hypercare.domain.alert_plan import AlertPlan
-from hypercare.domain.overlay import owned_by, present_copies, revision_of, same_overlay
-from hypercare.domain.promql import parse
-from hypercare.domain.tightening import FiringCopy, Tightened, Untouched, UntouchedReason
-from hypercare.domain.watched import Making
+from hypercare.domain.alerts import overlay as overlay_module
+from hypercare.domain.alerts.overlay import owned_by, present_copies, revision_of, same_overlay
+from hypercare.domain.alerts.plan import AlertPlan
+from hypercare.domain.alerts.tightening import FiringCopy, Tightened, Untouched, UntouchedReason
+from hypercare.domain.alerts.watched import Making
+from hypercare.domain.promql.syntax import parse
 from tests.unit.alert_rules import IDENTITY, alert, copies_of, plan, rule_object, rules_of
 
 RATIO = 'sum(rate(errors{namespace="shop"}[5m])) / sum(rate(all{namespace="shop"}[5m])) > 0.05'

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain.held_copies import copies
-from hypercare.domain.left_out import TOO_LARGE
-from hypercare.domain.liveness import expected_heartbeats, heartbeat_query
+from hypercare.domain.alerts.held_copies import copies
+from hypercare.domain.alerts.left_out import TOO_LARGE
+from hypercare.domain.alerts.liveness import expected_heartbeats, heartbeat_query
+from hypercare.domain.alerts.overlay import HEARTBEAT, ORIGINAL_ACTIVE, revision_of, rule_id_of
+from hypercare.domain.alerts.overlay_parts import GROUP_BYTES, OBJECT_BYTES, joined, part_ref, present_parts
+from hypercare.domain.alerts.overlay_plan import Basis, OverlayPlan, plan_overlay
+from hypercare.domain.alerts.tightening import Untouched
 from hypercare.domain.objects import PERIODS
-from hypercare.domain.overlay import HEARTBEAT, ORIGINAL_ACTIVE, revision_of, rule_id_of
-from hypercare.domain.overlay_parts import GROUP_BYTES, OBJECT_BYTES, joined, part_ref, present_parts
-from hypercare.domain.overlay_plan import Basis, OverlayPlan, plan_overlay
-from hypercare.domain.tightening import Untouched
 from tests.unit.alert_rules import CONTEXT, IDENTITY, alert, protection, rule_object, rules_of
 
 ACCEPTED_BYTES = 512 * 1024

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from hypercare.adapters.cache import WatchCache
+from hypercare.domain.alerts.liveness import Live, NotLive
+from hypercare.domain.alerts.loaded_rules import LoadedGroup, LoadedRules
+from hypercare.domain.alerts.overlay import HEARTBEAT, present_copies
+from hypercare.domain.alerts.tightening import Untouched
 from hypercare.domain.conditions import ConditionType, Observed, false, true
-from hypercare.domain.life import Life
-from hypercare.domain.liveness import Live, NotLive
-from hypercare.domain.loaded_rules import LoadedGroup, LoadedRules
+from hypercare.domain.life.facts import Life
 from hypercare.domain.objects import EVENTS, NAMESPACES, PROMETHEUS_RULES, PROMETHEUSES, THANOS_RULERS, ObjectRef
-from hypercare.domain.overlay import HEARTBEAT, present_copies
 from hypercare.domain.period import Resolved
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, Result, Sample, Series
 from hypercare.domain.snapshot import Leftover, NoneWanted, NotWritten, Overlay
-from hypercare.domain.tightening import Untouched
 from hypercare.overlay_reader import DEFAULT_INTERVAL_SECONDS, OverlayReader, Subject
 from hypercare.overlay_writer import OverlayWriter, Owner
 from hypercare.ports import Forbidden, Unavailable

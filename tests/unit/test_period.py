@@ -7,11 +7,11 @@ import pytest
 
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.life import Plan
+from hypercare.domain.life.facts import Plan
+from hypercare.domain.life.release import Release
+from hypercare.domain.life.rollout import Target
 from hypercare.domain.period import Mode, Resolved, profile_name, resolve
 from hypercare.domain.profile import Evaluation, Limits, Profile, parse_profile
-from hypercare.domain.release import Release
-from hypercare.domain.rollout import Target
 from tests.unit.lives import DAY, HOUR, PLAN
 from tests.unit.snapshots import PERIOD, PROFILE, period, resolved
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain import value_marks
-from hypercare.domain.bounds import (
+from hypercare.domain.evidence import value_marks
+from hypercare.domain.evidence.bounds import (
     Above,
     AtLeast,
     AtMost,
@@ -20,10 +20,10 @@ from hypercare.domain.bounds import (
     proves_nothing,
     satisfied,
 )
-from hypercare.domain.criteria import Criterion, QueryKind, RatioKind, Regression
-from hypercare.domain.points import Good, Point
+from hypercare.domain.evidence.criteria import Criterion, QueryKind, RatioKind, Regression
+from hypercare.domain.evidence.points import Good, Point
+from hypercare.domain.evidence.value_marks import ValueQuestions, mark_values_at
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed, Result, Sample, Series, Unanswered
-from hypercare.domain.value_marks import ValueQuestions, mark_values_at
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 4.999, 5.0, 5.001, -7.0, 1e308, -1e308, inf, -inf, nan])
 LIMITS = st.one_of(st.sampled_from([0.0, 1.0, 5.0, -7.0]), st.floats(-1e6, 1e6))

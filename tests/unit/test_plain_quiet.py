@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain import streak_reading
-from hypercare.domain.points import Good
-from hypercare.domain.quiet import NoOverlay, OverlayLive, Recording
+from hypercare.domain.evidence import streak_reading
+from hypercare.domain.evidence.points import Good
+from hypercare.domain.evidence.quiet import NoOverlay, OverlayLive, Recording
 from tests.unit.test_quiet import ADDED, ERRORS, GONE, LIVE, Recorded, World, quiet, visit, watching
 from tests.unit.test_reading import NOW
 

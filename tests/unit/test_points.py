@@ -4,8 +4,8 @@ from math import inf, nan
 
 import pytest
 
-from hypercare.domain.bounds import Above, AtLeast, AtMost, Below, Between, Bound, Equals, excess, satisfied
-from hypercare.domain.points import (
+from hypercare.domain.evidence.bounds import Above, AtLeast, AtMost, Below, Between, Bound, Equals, excess, satisfied
+from hypercare.domain.evidence.points import (
     Bad,
     Good,
     Idle,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hypercare.domain.promql import (
+from hypercare.domain.promql.syntax import (
     InvalidPromQL,
     PromQLError,
     UnsupportedPromQL,

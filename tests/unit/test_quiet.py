@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.criteria import AlertsKind, AlertState, Criterion, Include
-from hypercare.domain.evidence import EvidenceState
-from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.points import Bad, Good, Missing, MissingReason, Point
-from hypercare.domain.quiet import (
+from hypercare.domain.alerts.watched import Making, WatchedAlert
+from hypercare.domain.evidence.context import Context, NoEvidence, Outcome
+from hypercare.domain.evidence.criteria import AlertsKind, AlertState, Criterion, Include
+from hypercare.domain.evidence.fold import EvidenceState
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.points import Bad, Good, Missing, MissingReason, Point
+from hypercare.domain.evidence.quiet import (
     NoOverlay,
     OverlayLive,
     OverlayNotLive,
@@ -20,10 +21,9 @@ from hypercare.domain.quiet import (
     Watch,
     subjects,
 )
+from hypercare.domain.evidence.streak_reading import evaluate_streak, plan_streak
+from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
-from hypercare.domain.streak_reading import evaluate_streak, plan_streak
-from hypercare.domain.tenancy import Tenancy
-from hypercare.domain.watched import Making, WatchedAlert
 from tests.unit.prometheus_answers import answer
 from tests.unit.test_criteria import parse
 from tests.unit.test_reading import NOW, context

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence import EvidenceState
-from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome
-from hypercare.domain.evidence_status import read_state, render_evidence, render_state
+from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, Outcome
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.fold import EvidenceState
+from hypercare.domain.evidence.judgement import Regressed, Verdict
+from hypercare.domain.evidence.points import Bad, Good, Idle, Missing, MissingReason, Point
+from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.evidence.status import read_state, render_evidence, render_state
+from hypercare.domain.evidence.streak_reading import StreakReading, evaluate_streak, plan_streak
 from hypercare.domain.fields import Field
-from hypercare.domain.judgement import Regressed, Verdict
-from hypercare.domain.points import Bad, Good, Idle, Missing, MissingReason, Point
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import FailureKind, QueryFailed
-from hypercare.domain.streak_reading import StreakReading, evaluate_streak, plan_streak
-from hypercare.domain.tenancy import Tenancy
 from tests.unit.prometheus_answers import DOWN, Source, answers, constant
 from tests.unit.test_criteria import parse
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from hypercare.domain.alerts.overlay import OVERLAY_PREFIX
 from hypercare.domain.conditions import ConditionType
 from hypercare.domain.objects import CONFIG_MAPS, PERIODS, SECRETS, ObjectRef
-from hypercare.domain.overlay import OVERLAY_PREFIX
 from hypercare.domain.samples import FailureKind, QueryFailed
 from hypercare.ports import ApiError, Conflict, Forbidden, NotFound, Rejected, Unavailable
 from hypercare.queue import After, Done

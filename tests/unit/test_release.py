@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.release import Release, ReleaseChange, VersionMatch, classify, new_run, parse_release
+from hypercare.domain.life.release import Release, ReleaseChange, VersionMatch, classify, new_run, parse_release
 
 UNNAMED = Release("2.4.0")
 NAMED = Release("2.4.0", name="autumn", previous="2.3.9")

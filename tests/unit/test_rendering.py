@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.alert_plan import AlertOutcome
-from hypercare.domain.alert_protection import Deliver
+from hypercare.domain.alerts.plan import AlertOutcome
+from hypercare.domain.alerts.protection import Deliver
+from hypercare.domain.alerts.tightening import Tightened, Untouched, UntouchedReason
 from hypercare.domain.assessment import Before, assess
-from hypercare.domain.bounds import Above
-from hypercare.domain.capacity import ScalingPlan
+from hypercare.domain.capacity.scaling import ScalingPlan
+from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState, read_rows
 from hypercare.domain.conditions import (
     Condition,
     ConditionStatus,
@@ -22,22 +23,21 @@ from hypercare.domain.conditions import (
     timestamp,
     unknown,
 )
-from hypercare.domain.criteria import Regression
 from hypercare.domain.decide import decide
-from hypercare.domain.evidence import EvidenceState, Measured
-from hypercare.domain.evidence_context import Outcome
-from hypercare.domain.evidence_status import read_state, render_evidence
+from hypercare.domain.evidence.bounds import Above
+from hypercare.domain.evidence.context import Outcome
+from hypercare.domain.evidence.criteria import Regression
+from hypercare.domain.evidence.fold import EvidenceState, Measured
+from hypercare.domain.evidence.judgement import Regressed, Verdict
+from hypercare.domain.evidence.status import read_state, render_evidence
+from hypercare.domain.evidence.streaks import MAX_SEGMENTS, Sort, Streak
 from hypercare.domain.fields import Field
 from hypercare.domain.findings import Findings
-from hypercare.domain.judgement import Regressed, Verdict
-from hypercare.domain.life import Life
+from hypercare.domain.life.facts import Life
 from hypercare.domain.rendering import render_begun, render_refused, render_status, significant
-from hypercare.domain.scaling_rows import ScalingRow, ScalingState, read_rows
 from hypercare.domain.snapshot import Capacity, Identity, NoneWanted, Overlay, Reading, Snapshot
 from hypercare.domain.status import TimelineEntry, read_life, read_timeline
 from hypercare.domain.status_size import STATUS_LIMIT_BYTES, bounded, size_bytes
-from hypercare.domain.streaks import MAX_SEGMENTS, Sort, Streak
-from hypercare.domain.tightening import Tightened, Untouched, UntouchedReason
 from tests.unit.lives import (
     ACTIVE,
     COMPLETED,

@@ -9,17 +9,17 @@ from hypothesis import given as generated
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from hypercare.domain.backtest import Span
-from hypercare.domain.due import next_change
+from hypercare.domain.backtest.criterion import Span
+from hypercare.domain.backtest.replayed_life import ReplayedLife, replay_life
+from hypercare.domain.evidence.judgement import Judgement
 from hypercare.domain.exit_criteria import weigh
-from hypercare.domain.judgement import Judgement
-from hypercare.domain.life import Exit, Facts, Outcome, Phase, Visit
+from hypercare.domain.life.due import next_change
+from hypercare.domain.life.facts import Exit, Facts, Outcome, Phase, Visit
+from hypercare.domain.life.rollout import Rollout, RolloutState
+from hypercare.domain.life.transitions import advance, begin
+from hypercare.domain.life.window import StartImmediately
 from hypercare.domain.period import Resolved
-from hypercare.domain.replayed_life import ReplayedLife, replay_life
-from hypercare.domain.rollout import Rollout, RolloutState
 from hypercare.domain.snapshot import Reading
-from hypercare.domain.transitions import advance, begin
-from hypercare.domain.window import StartImmediately
 from tests.unit.backtests import START, STEP, Visits, given, histories, resolved
 from tests.unit.prometheus_answers import Source, constant
 

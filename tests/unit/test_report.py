@@ -10,17 +10,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain.alert_plan import AlertOutcome
-from hypercare.domain.alert_protection import Deliver
-from hypercare.domain.bounds import Below
-from hypercare.domain.criteria import AlertsKind, Criterion, QueryKind, RatioKind
-from hypercare.domain.episodes import AlertHistory, Episode
-from hypercare.domain.evidence import Measured, NotMeasured
-from hypercare.domain.hold import HeldObject
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.life import Outcome
-from hypercare.domain.release import Release
-from hypercare.domain.report import (
+from hypercare.domain.alerts.episodes import AlertHistory, Episode
+from hypercare.domain.alerts.plan import AlertOutcome
+from hypercare.domain.alerts.protection import Deliver
+from hypercare.domain.alerts.tightening import Tightened, Untouched, UntouchedReason
+from hypercare.domain.alerts.watched import Making, WatchedAlert
+from hypercare.domain.capacity.hold import HeldObject
+from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState
+from hypercare.domain.evidence.bounds import Below
+from hypercare.domain.evidence.criteria import AlertsKind, Criterion, QueryKind, RatioKind
+from hypercare.domain.evidence.fold import Measured, NotMeasured
+from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.life.facts import Outcome
+from hypercare.domain.life.release import Release
+from hypercare.domain.report.configmap import SIZE_LIMIT_BYTES, configmap, report_name
+from hypercare.domain.report.facts import (
     AlertReport,
     CriterionReport,
     Detection,
@@ -31,13 +35,9 @@ from hypercare.domain.report import (
     report_alerts,
     report_criterion,
 )
-from hypercare.domain.report_configmap import SIZE_LIMIT_BYTES, configmap, report_name
-from hypercare.domain.report_json import render_json
-from hypercare.domain.report_markdown import escaped, fenced, render_markdown
-from hypercare.domain.scaling_rows import ScalingRow, ScalingState
+from hypercare.domain.report.json_report import render_json
+from hypercare.domain.report.markdown import escaped, fenced, render_markdown
 from hypercare.domain.status import TimelineEntry
-from hypercare.domain.tightening import Tightened, Untouched, UntouchedReason
-from hypercare.domain.watched import Making, WatchedAlert
 
 T0 = 1_800_000_000
 HPA = HeldObject("autoscaling/v2", "HorizontalPodAutoscaler", "checkout", "uid-1")

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from hypercare.adapters.cache import WatchCache
-from hypercare.domain.capacity import ScalingPlan
-from hypercare.domain.life import Life
+from hypercare.domain.capacity.scaling import ScalingPlan
+from hypercare.domain.capacity.scaling_rows import ScalingState
+from hypercare.domain.life.facts import Life
 from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
-from hypercare.domain.report_configmap import report_name
+from hypercare.domain.report.configmap import report_name
 from hypercare.domain.samples import (
     Answer,
     FailureKind,
@@ -21,7 +22,6 @@ from hypercare.domain.samples import (
     Series,
     Unanswered,
 )
-from hypercare.domain.scaling_rows import ScalingState
 from hypercare.domain.snapshot import Capacity, Snapshot, Stored
 from hypercare.domain.status import TimelineEntry
 from hypercare.ports import Forbidden, NotFound, Unavailable

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.release import Release, VersionMatch
-from hypercare.domain.rollout import Rollout, RolloutState, Target, combined, rollout_of
+from hypercare.domain.life.release import Release, VersionMatch
+from hypercare.domain.life.rollout import Rollout, RolloutState, Target, combined, rollout_of
 
 Workload = dict[str, Any]
 RELEASE = Release("2.4.0", revision="6f2c1e9")

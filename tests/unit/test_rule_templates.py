@@ -2,7 +2,7 @@
 
 import pytest
 
-from hypercare.domain.rule_templates import as_text, parses, sound_annotations
+from hypercare.domain.alerts.rule_templates import as_text, parses, sound_annotations
 from tests.corpus.templates import BROKEN, WRITTEN, made_up
 
 

@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.criteria import Criterion, definition_hash, parse_criterion
-from hypercare.domain.evidence import Measured
-from hypercare.domain.evidence_status import read_state, render_state
-from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.run_record import (
+from hypercare.domain.evidence.criteria import Criterion, definition_hash, parse_criterion
+from hypercare.domain.evidence.fold import Measured
+from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.run_record import (
     MAX_ENTRIES,
     Ending,
     Entry,
@@ -25,8 +23,10 @@ from hypercare.domain.run_record import (
     fold,
     tag_of,
 )
-from hypercare.domain.runs import RunsKind
-from hypercare.domain.runs_judgement import RunsTail, judge_runs, verdict_on
+from hypercare.domain.evidence.runs import RunsKind
+from hypercare.domain.evidence.runs_judgement import RunsTail, judge_runs, verdict_on
+from hypercare.domain.evidence.status import read_state, render_state
+from hypercare.domain.fields import Field, InvalidField
 from tests.unit.cronjob import NAME, STEP, CronJob, Job
 
 START = 1_800_000_000

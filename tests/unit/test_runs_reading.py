@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence_context import MAX_POINTS, Context, NoEvidence, Outcome
-from hypercare.domain.evidence_status import read_state, render_evidence, render_state
+from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, Outcome
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.points import Missing, MissingReason
+from hypercare.domain.evidence.reading import evaluate, plan, replay
+from hypercare.domain.evidence.run_marks import ask_runs
+from hypercare.domain.evidence.run_record import Ending, Run, RunsPoint, RunsState, Seen
+from hypercare.domain.evidence.runs import RunsKind
+from hypercare.domain.evidence.runs_reading import RunsReading
+from hypercare.domain.evidence.status import read_state, render_evidence, render_state
 from hypercare.domain.fields import Field
-from hypercare.domain.judgement import Judgement, Verdict
-from hypercare.domain.points import Missing, MissingReason
-from hypercare.domain.promql import parse as parse_promql
-from hypercare.domain.reading import evaluate, plan, replay
-from hypercare.domain.run_marks import ask_runs
-from hypercare.domain.run_record import Ending, Run, RunsPoint, RunsState, Seen
-from hypercare.domain.runs import RunsKind
-from hypercare.domain.runs_reading import RunsReading
+from hypercare.domain.promql.syntax import parse as parse_promql
+from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import FailureKind, RangeQuery, Result
-from hypercare.domain.tenancy import Tenancy
 from tests.unit.cronjob import NAME, CronJob, Job
 from tests.unit.prometheus_answers import DOWN, Source, answer, constant
 from tests.unit.test_criteria import parse as parse_query

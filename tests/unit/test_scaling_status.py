@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.capacity import ScalingPlan
-from hypercare.domain.findings import NotRequested, Unverified, Verified
-from hypercare.domain.hold import CEILING_PATH, Contest, HeldField, Hold, Present, Refusal
-from hypercare.domain.quantity import Count
-from hypercare.domain.scaling_rows import (
+from hypercare.domain.capacity.hold import CEILING_PATH, Contest, HeldField, Hold, Present, Refusal
+from hypercare.domain.capacity.quantity import Count
+from hypercare.domain.capacity.scaling import ScalingPlan
+from hypercare.domain.capacity.scaling_rows import (
     ScalingRow,
     ScalingState,
     drift,
@@ -18,7 +17,8 @@ from hypercare.domain.scaling_rows import (
     scaling_lever,
     unrestored,
 )
-from hypercare.domain.scaling_status import CapacityView, scaling_rows
+from hypercare.domain.capacity.scaling_status import CapacityView, scaling_rows
+from hypercare.domain.findings import NotRequested, Unverified, Verified
 from tests.unit.scaled import HOLD_REF, NOW, OBJECT, autoscaler, claim, floor_field, hold, request
 
 RAISED = hold(floor_field(2, confirmed=4))

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.budget_marks import BudgetQuestions, ask_budget
-from hypercare.domain.criteria import AlwaysActive, Criterion, definition_hash, parse_criterion
+from hypercare.domain.evidence.budget_marks import BudgetQuestions, ask_budget
+from hypercare.domain.evidence.criteria import AlwaysActive, Criterion, definition_hash, parse_criterion
+from hypercare.domain.evidence.slo import Allowed, AsRecorded, Pyrra, Rates, SloKind, Sloth
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.slo import Allowed, AsRecorded, Pyrra, Rates, SloKind, Sloth
-from hypercare.domain.tenancy import Tenancy
+from hypercare.domain.promql.tenancy import Tenancy
 
 RATES: dict[str, Any] = {"objective": 99.9, "errors": "sum(rate(e[5m]))", "total": "sum(rate(t[5m]))", "over": "1d"}
 SLOTH: dict[str, Any] = {"sloth": {"service": "shop", "slo": "requests"}, "over": "1d"}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from hypercare.domain.conditions import ConditionType, false, read_conditions, stamp, true
 from hypercare.domain.fields import InvalidField
-from hypercare.domain.life import Life, Outcome, Phase
-from hypercare.domain.release import Run
+from hypercare.domain.life.facts import Life, Outcome, Phase
+from hypercare.domain.life.release import Run
 from hypercare.domain.status import (
     TIMELINE_LIMIT,
     TimelineEntry,

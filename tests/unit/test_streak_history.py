@@ -5,11 +5,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.criteria import NoRegression
-from hypercare.domain.evidence import fold, states
-from hypercare.domain.judgement import Judgement, Regressed, Verdict
-from hypercare.domain.streak_history import streak_history
-from hypercare.domain.streaks import Rule
+from hypercare.domain.evidence.criteria import NoRegression
+from hypercare.domain.evidence.fold import fold, states
+from hypercare.domain.evidence.judgement import Judgement, Regressed, Verdict
+from hypercare.domain.evidence.streak_history import streak_history
+from hypercare.domain.evidence.streaks import Rule
 from tests.unit.evidence_points import STEP, fresh, points, verdict_of, yardstick_of
 
 LETTERS = st.lists(st.tuples(st.sampled_from("gggbmirR"), st.integers(1, 12)), max_size=12)

@@ -10,9 +10,9 @@ import pytest
 
 from hypercare.adapters.kubernetes import Request
 from hypercare.config import LogFormat, LogLevel
+from hypercare.domain.evidence.unknown_causes import Cause
 from hypercare.domain.objects import DEPLOYMENTS, HOLDS, PERIODS, ObjectRef, Resource
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed
-from hypercare.domain.unknown_causes import Cause
 from hypercare.logs import about, configure_logging
 from hypercare.ports import Body, Unavailable
 from hypercare.queue import Done, Failed

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypercare.domain.profile import TenantException
-from hypercare.domain.promql import PromQLError, UnsupportedPromQL, metric_name, parse, selectors
-from hypercare.domain.tenancy import Tenancy, confine
+from hypercare.domain.promql.syntax import PromQLError, UnsupportedPromQL, metric_name, parse, selectors
+from hypercare.domain.promql.tenancy import Tenancy, confine
 from tests.corpus.rules import FILES, alerting_rules
 
 NAMED_ONLY = '__name__!~"istio_.*",__name__!~"keda_.*"'

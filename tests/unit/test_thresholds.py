@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.promql import parse
-from hypercare.domain.thresholds import ThresholdRule, move_threshold, number_between, shift_bound
-from hypercare.domain.tightening import BoundChange, MovedThreshold, Untouched, UntouchedReason
+from hypercare.domain.alerts.thresholds import ThresholdRule, move_threshold, number_between, shift_bound
+from hypercare.domain.alerts.tightening import BoundChange, MovedThreshold, Untouched, UntouchedReason
+from hypercare.domain.promql.syntax import parse
 
 FIFTH = ThresholdRule(Fraction(1, 5))
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hypercare.domain.alert_protection import INHERITED, Inherited, Tighten
-from hypercare.domain.tightening import (
+from hypercare.domain.alerts.protection import INHERITED, Inherited, Tighten
+from hypercare.domain.alerts.tightening import (
     FiringCopy,
     ForRule,
     Outcome,

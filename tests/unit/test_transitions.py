@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from hypercare.domain.life import Exit, Life, Outcome, Phase, Visit
-from hypercare.domain.transitions import advance, begin, superseded
-from hypercare.domain.window import Stage, StartAt, StartImmediately
+from hypercare.domain.life.facts import Exit, Life, Outcome, Phase, Visit
+from hypercare.domain.life.transitions import advance, begin, superseded
+from hypercare.domain.life.window import Stage, StartAt, StartImmediately
 from tests.unit.lives import (
     ACTIVE,
     COMPLETE,

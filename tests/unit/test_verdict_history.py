@@ -6,12 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.bounds import Below
-from hypercare.domain.evidence import EvidenceState, Yardstick, fold
-from hypercare.domain.judgement import Judgement, Tail, Verdict, judge
-from hypercare.domain.points import Bad, Good, Idle, Mark, Measurement, Missing, MissingReason, Point, Restarted
-from hypercare.domain.streaks import Rule
-from hypercare.domain.verdict_history import (
+from hypercare.domain.evidence.bounds import Below
+from hypercare.domain.evidence.fold import EvidenceState, Yardstick, fold
+from hypercare.domain.evidence.judgement import Judgement, Tail, Verdict, judge
+from hypercare.domain.evidence.points import (
+    Bad,
+    Good,
+    Idle,
+    Mark,
+    Measurement,
+    Missing,
+    MissingReason,
+    Point,
+    Restarted,
+)
+from hypercare.domain.evidence.streaks import Rule
+from hypercare.domain.evidence.verdict_history import (
     CATCHING_UP,
     MOST_TOLD,
     Told,

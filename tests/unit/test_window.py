@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 
-from hypercare.domain.calendars import Always, Calendar
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.window import (
+from hypercare.domain.life.calendars import Always, Calendar
+from hypercare.domain.life.window import (
     Relaxation,
     Stage,
     StartAt,

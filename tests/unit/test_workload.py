@@ -8,18 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.evidence import EvidenceState, Measured
-from hypercare.domain.evidence_context import Context, NoEvidence, Outcome
+from hypercare.domain.evidence.context import Context, NoEvidence, Outcome
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.fold import EvidenceState, Measured
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.evidence.points import Bad, Good, Missing, MissingReason, Point, Restarted
+from hypercare.domain.evidence.streak_reading import StreakReading, evaluate_streak, plan_streak
+from hypercare.domain.evidence.workload import METRICS, WorkloadKind
 from hypercare.domain.fields import InvalidField
-from hypercare.domain.judgement import Verdict
-from hypercare.domain.points import Bad, Good, Missing, MissingReason, Point, Restarted
-from hypercare.domain.report import asked_of
-from hypercare.domain.rollout import Target
+from hypercare.domain.life.pods import pod_pattern
+from hypercare.domain.life.rollout import Target
+from hypercare.domain.promql.tenancy import Tenancy
+from hypercare.domain.report.facts import asked_of
 from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
-from hypercare.domain.streak_reading import StreakReading, evaluate_streak, plan_streak
-from hypercare.domain.tenancy import Tenancy
-from hypercare.domain.workload import METRICS, WorkloadKind, pod_pattern
 from tests.unit.prometheus_answers import DOWN, answer
 from tests.unit.test_criteria import parse
 from tests.unit.test_reading import EVALUATION, NOW, STARTED

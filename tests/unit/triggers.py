@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypercare.domain.calendars import Calendar
-from hypercare.domain.life import Exit, Life, Visit
-from hypercare.domain.rollout import Rollout
-from hypercare.domain.window import Stage, StartAt, StartImmediately
+from hypercare.domain.life.calendars import Calendar
+from hypercare.domain.life.facts import Exit, Life, Visit
+from hypercare.domain.life.rollout import Rollout
+from hypercare.domain.life.window import Stage, StartAt, StartImmediately
 from tests.unit.lives import (
     HOUR,
     MINUTE,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hypercare.domain.autoscaler import replica_writers
+from hypercare.domain.capacity.autoscaler import replica_writers
 from hypercare.domain.objects import AUTOSCALERS, WORKLOADS, ObjectRef, Resource
 from hypercare.ports import Body
 

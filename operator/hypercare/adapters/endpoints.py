@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from hypercare.adapters.credentials import ANONYMOUS, Credentials, InvalidCredentials
+from hypercare.domain.alerts.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.endpoint import Endpoint
-from hypercare.domain.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.objects import SECRETS
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery, Result
 from hypercare.ports import RuleSource

@@ -24,8 +24,8 @@ from hypercare.adapters.circuit import CircuitBreaker
 from hypercare.adapters.credentials import ANONYMOUS, Credentials
 from hypercare.adapters.prometheus_replies import Reply
 from hypercare.adapters.prometheus_requests import MAX_ANSWER_BYTES, Requester
+from hypercare.domain.alerts.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.endpoint import Endpoint
-from hypercare.domain.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.samples import (
     Answer,
     Column,

@@ -27,9 +27,9 @@ from hypercare.adapters.prometheus_session import (
     RecordingSession,
     transport,
 )
+from hypercare.domain.alerts.loaded_rules import LoadedResult, LoadedRules, RulesQuery, read_loaded_rules
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.fields import InvalidField
-from hypercare.domain.loaded_rules import LoadedResult, LoadedRules, RulesQuery, read_loaded_rules
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery
 
 T = TypeVar("T")

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from hypercare import __version__
-from hypercare.cli import backtest, tighten
+from hypercare.cli.backtest import command as backtest
 from hypercare.cli.deferred import command
 from hypercare.cli.failures import OK, UNUSABLE
+from hypercare.cli.tighten import command as tighten
 
 PLUGIN = "kubectl-hypercare"
 SUBCOMMAND = "kubectl hypercare"
@@ -44,9 +45,9 @@ def _root(
 
 
 app.command("backtest", help=backtest.HELP, short_help=backtest.BRIEF)(
-    command(backtest.BacktestArguments, "backtest_run")
+    command(backtest.BacktestArguments, "backtest.run")
 )
-app.command("tighten", help=tighten.HELP, short_help=tighten.BRIEF)(command(tighten.TightenArguments, "tighten_run"))
+app.command("tighten", help=tighten.HELP, short_help=tighten.BRIEF)(command(tighten.TightenArguments, "tighten.run"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

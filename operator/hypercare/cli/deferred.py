@@ -1,7 +1,7 @@
 """From the arguments of a command to its work, whose imports cost nothing until then.
 
-The module of a command (`backtest`) declares arguments and help and nothing else, for completion and `--help` import
-them all. Its work is the function `run` of a module of its own (`backtest_run`), which takes the arguments as one value
+In the package of each command, `command` declares arguments and help and nothing else, for completion and `--help`
+import them all. The work is the function `run` of the module `run` beside it, which takes the arguments as one value
 and returns the exit code.
 """
 

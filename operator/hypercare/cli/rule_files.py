@@ -12,9 +12,9 @@ from typing import Any
 
 from hypercare.cli.documents import STDIN, Document, read_documents
 from hypercare.cli.failures import UnusableInput
+from hypercare.domain.alerts.source_rules import SourceAlert, UnreadableRule, object_name, source_alerts
 from hypercare.domain.fields import InvalidField
-from hypercare.domain.promql import InvalidPromQL, PromQLError, parse
-from hypercare.domain.source_rules import SourceAlert, UnreadableRule, object_name, source_alerts
+from hypercare.domain.promql.syntax import InvalidPromQL, PromQLError, parse
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _PLACE = re.compile(r"groups(?:\[(?P<group>[0-9]+)\](?:\.rules(?:\[(?P<rule>[0-9]+)\])?)?)?(?:\.(?P<field>.+))?$")

@@ -28,7 +28,7 @@ from hypercare.domain.findings import (
     Unverified,
     Verified,
 )
-from hypercare.domain.life import Exit, Outcome, Phase
+from hypercare.domain.life.facts import Exit, Outcome, Phase
 
 APPLY_SECONDS = 600
 STALE_INTERVALS = 5

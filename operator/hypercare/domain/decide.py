@@ -7,6 +7,9 @@ both, so nothing is caused by a transition that a crash could forget.
 
 from dataclasses import dataclass, replace
 
+from hypercare.domain.alerts.liveness import Live, NotLive
+from hypercare.domain.alerts.tightening import Tightened
+from hypercare.domain.capacity.scaling_rows import drift, scaling_lever, unrestored
 from hypercare.domain.endpoint_failures import with_advice
 from hypercare.domain.exit_criteria import weigh
 from hypercare.domain.findings import (
@@ -20,14 +23,11 @@ from hypercare.domain.findings import (
     Unverified,
     Verified,
 )
-from hypercare.domain.life import Exit, Facts, Phase, Transition, Visit
-from hypercare.domain.liveness import Live, NotLive
+from hypercare.domain.life.facts import Exit, Facts, Phase, Transition, Visit
+from hypercare.domain.life.transitions import advance, superseded
 from hypercare.domain.period import Mode
 from hypercare.domain.samples import FailureKind
-from hypercare.domain.scaling_rows import drift, scaling_lever, unrestored
 from hypercare.domain.snapshot import Leftover, NoneWanted, NotWritten, Snapshot
-from hypercare.domain.tightening import Tightened
-from hypercare.domain.transitions import advance, superseded
 
 _FAILURES = frozenset(kind.value for kind in FailureKind)
 

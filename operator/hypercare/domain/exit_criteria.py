@@ -7,17 +7,17 @@ become worse, then what is broken, then what is not known, then what only takes 
 
 from collections.abc import Sequence
 
-from hypercare.domain.bounds import describe
 from hypercare.domain.conditions import Problem, timestamp
-from hypercare.domain.criteria import Regression
 from hypercare.domain.durations import format_duration
+from hypercare.domain.evidence.bounds import describe
+from hypercare.domain.evidence.criteria import Regression
+from hypercare.domain.evidence.judgement import Judgement, Regressed, Verdict
+from hypercare.domain.evidence.points import MissingReason
+from hypercare.domain.evidence.verdict_history import CATCHING_UP
 from hypercare.domain.findings import EvidenceState
-from hypercare.domain.judgement import Judgement, Regressed, Verdict
-from hypercare.domain.life import Exit
-from hypercare.domain.points import MissingReason
+from hypercare.domain.life.facts import Exit
 from hypercare.domain.samples import FailureKind
 from hypercare.domain.snapshot import Reading
-from hypercare.domain.verdict_history import CATCHING_UP
 
 NONE = "-"
 LATE = "EvidenceLate"

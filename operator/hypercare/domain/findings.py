@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from hypercare.domain.conditions import Problem
-from hypercare.domain.life import Exit, Life, Plan
-from hypercare.domain.rollout import Rollout
+from hypercare.domain.life.facts import Exit, Life, Plan
+from hypercare.domain.life.rollout import Rollout
 
 
 @dataclass(frozen=True)

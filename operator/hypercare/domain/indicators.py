@@ -16,13 +16,13 @@ from enum import StrEnum
 from functools import cache
 
 from hypercare.catalog import documents
-from hypercare.domain.expression_field import parse_expression, parse_finite
 from hypercare.domain.fields import Field
+from hypercare.domain.life.pods import pod_pattern
+from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import WORKLOADS
 from hypercare.domain.profile import TenantException, parse_exception
-from hypercare.domain.promql_text import one_of, quoted
-from hypercare.domain.rollout import Target
-from hypercare.domain.workload import pod_pattern
+from hypercare.domain.promql.fields import parse_expression, parse_finite
+from hypercare.domain.promql.text import one_of, quoted
 
 _PLACEHOLDER = re.compile(r"\$\(([a-z]+)\)")
 _WORKLOAD_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")

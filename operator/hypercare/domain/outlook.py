@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
-from hypercare.domain.life import Life, Phase, Plan
+from hypercare.domain.life.facts import Life, Phase, Plan
 
 _WATCHED = frozenset({Phase.PREPARING, Phase.ACTIVE, Phase.EXTENDED})
 

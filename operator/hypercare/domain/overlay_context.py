@@ -1,10 +1,10 @@
 """Whose overlay it is and how strong, from the effective spec: the one way from a period to an `OverlayContext`."""
 
-from hypercare.domain.alert_judgement import OverlayContext
-from hypercare.domain.overlay import OverlayIdentity
+from hypercare.domain.alerts.judgement import OverlayContext
+from hypercare.domain.alerts.overlay import OverlayIdentity
 from hypercare.domain.period import Mode, Resolved
+from hypercare.domain.promql.tenancy import tenancy_of
 from hypercare.domain.snapshot import Identity
-from hypercare.domain.tenancy import tenancy_of
 
 
 def overlay_context(

@@ -9,19 +9,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from hypercare.domain.alert_protection import AlertProtection, parse_alert_protection
-from hypercare.domain.capacity import ScalingRule, parse_scaling
+from hypercare.domain.alerts.protection import AlertProtection, parse_alert_protection
+from hypercare.domain.capacity.scaling import ScalingRule, parse_scaling
 from hypercare.domain.conditions import Problem
-from hypercare.domain.criteria import Criterion, parse_criterion
 from hypercare.domain.durations import format_duration
 from hypercare.domain.effective import effective_spec
+from hypercare.domain.evidence.criteria import Criterion, parse_criterion
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.life import CLOSED, Plan
+from hypercare.domain.life.facts import CLOSED, Plan
+from hypercare.domain.life.release import parse_release
+from hypercare.domain.life.rollout import Target
+from hypercare.domain.life.window import Window, parse_relaxation, parse_stages, parse_window
 from hypercare.domain.objects import WORKLOADS
 from hypercare.domain.profile import DEFAULT_PROFILE, Profile, parse_profile
-from hypercare.domain.release import parse_release
-from hypercare.domain.rollout import Target
-from hypercare.domain.window import Window, parse_relaxation, parse_stages, parse_window
 
 
 class Mode(StrEnum):

@@ -8,19 +8,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hypercare.domain.alerts.overlay import OVERLAY_PREFIX, revision_of
+from hypercare.domain.alerts.tightening import Tightened, Untouched
 from hypercare.domain.assessment import decision_needed, unusable
+from hypercare.domain.capacity.scaling_rows import render_rows
 from hypercare.domain.conditions import Condition, Problem, read_conditions, stamp, timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.exit_criteria import NONE
 from hypercare.domain.findings import Findings
-from hypercare.domain.life import CLOSED, Exit, Life, Outcome, Phase
+from hypercare.domain.life.facts import CLOSED, Exit, Life, Outcome, Phase
 from hypercare.domain.outlook import ahead, outlook, stage_word
-from hypercare.domain.overlay import OVERLAY_PREFIX, revision_of
-from hypercare.domain.scaling_rows import render_rows
 from hypercare.domain.snapshot import Overlay, Snapshot
 from hypercare.domain.status import TimelineEntry, render_life, render_timeline
 from hypercare.domain.status_size import bounded
-from hypercare.domain.tightening import Tightened, Untouched
 
 REFUSAL_LIMIT = 20
 _SUMMARY_LIMIT = 1024

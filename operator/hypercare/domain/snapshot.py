@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hypercare.domain.alert_plan import AlertPlan
-from hypercare.domain.capacity import ScalingPlan
+from hypercare.domain.alerts.liveness import Liveness
+from hypercare.domain.alerts.plan import AlertPlan
+from hypercare.domain.capacity.scaling import ScalingPlan
+from hypercare.domain.capacity.scaling_rows import ScalingRow
 from hypercare.domain.conditions import ConditionType, Observed, Problem
-from hypercare.domain.criteria import Criterion
-from hypercare.domain.judgement import Judgement
-from hypercare.domain.life import Life
-from hypercare.domain.liveness import Liveness
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.judgement import Judgement
+from hypercare.domain.evidence.verdict_history import VerdictChange
+from hypercare.domain.life.facts import Life
+from hypercare.domain.life.rollout import Rollout
 from hypercare.domain.period import Resolved
-from hypercare.domain.rollout import Rollout
-from hypercare.domain.scaling_rows import ScalingRow
 from hypercare.domain.status import TimelineEntry
-from hypercare.domain.verdict_history import VerdictChange
 
 Body = Mapping[str, Any]
 

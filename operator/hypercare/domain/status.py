@@ -9,9 +9,9 @@ from typing import Any
 
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.fields import Field
-from hypercare.domain.life import Life, Outcome, Phase
-from hypercare.domain.release import Run
-from hypercare.domain.window import parse_time
+from hypercare.domain.life.facts import Life, Outcome, Phase
+from hypercare.domain.life.release import Run
+from hypercare.domain.life.window import parse_time
 
 TIMELINE_LIMIT = 50
 _TIMELINE_MESSAGE_LIMIT = 256

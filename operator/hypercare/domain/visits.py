@@ -2,9 +2,9 @@
 
 import zlib
 
-from hypercare.domain.due import next_change
 from hypercare.domain.findings import Findings, Untold, Unverified
-from hypercare.domain.life import Phase
+from hypercare.domain.life.due import next_change
+from hypercare.domain.life.facts import Phase
 from hypercare.domain.snapshot import Snapshot
 
 PROGRESS_SECONDS = 300

@@ -1,0 +1,1 @@
+"""`kubectl hypercare backtest`: a period tried against history."""

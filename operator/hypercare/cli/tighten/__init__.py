@@ -1,0 +1,1 @@
+"""`kubectl hypercare tighten`: what hypercare would make of the alerts of rule files."""

@@ -1,0 +1,152 @@
+"""`spec.protection.alerts`: which alerts a period tightens, how far, and what it adds.
+
+Only the shape is judged here. Whether a named rule exists, a pattern matches anything or an override would loosen its
+alert needs the rules themselves and is `selection`'s part. What is added is read by `added_alerts`.
+"""
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from hypercare.domain.alerts.added_alerts import AddedAlert, Contact, parse_added, parse_labels
+from hypercare.domain.alerts.label_selectors import LabelSelector, parse_label_selector
+from hypercare.domain.alerts.name_patterns import parse_name_pattern
+from hypercare.domain.conditions import Problem
+from hypercare.domain.fields import Field
+from hypercare.domain.life.rollout import Target
+
+
+class Deliver(StrEnum):
+    """How loud a copy is: `Notify` gives it severity warning, `Page` keeps the original's severity."""
+
+    NOTIFY = "Notify"
+    PAGE = "Page"
+
+
+class Inherited(Enum):
+    """The value of an override that leaves the general rule in force."""
+
+    INHERITED = "inherited"
+
+
+INHERITED = Inherited.INHERITED
+
+
+@dataclass(frozen=True)
+class RuleSource:
+    """PrometheusRules of the namespace, by name or by label, narrowed by alert name and severity."""
+
+    path: str
+    rules: str | LabelSelector
+    alerts: tuple[re.Pattern[str], ...] = ()
+    severities: tuple[str, ...] = ()
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether it means whatever there is, so that finding nothing is no mistake."""
+        return self.rules == LabelSelector() and not self.alerts and not self.severities
+
+
+@dataclass(frozen=True)
+class Tighten:
+    """The general rule: `shorten_for` is the share of one that is taken off the `for` at full strength."""
+
+    shorten_for: float = 0.5
+    min_for_seconds: int = 30
+    deliver: Deliver = Deliver.NOTIFY
+    allow_unrestored: bool = False
+
+
+@dataclass(frozen=True)
+class Override:
+    """What one alert, by its exact name, gets instead of the general rule."""
+
+    path: str
+    alert: str
+    for_seconds: int | Inherited = INHERITED
+    deliver: Deliver | Inherited = INHERITED
+
+
+@dataclass(frozen=True)
+class AlertProtection:
+    """The whole of `protection.alerts`; `path` locates problems that concern all of it.
+
+    `unusable` says which alerts were to be added and cannot be.
+    """
+
+    path: str = "spec.protection.alerts"
+    sources: tuple[RuleSource, ...] = ()
+    tighten: Tighten = Tighten()
+    overrides: tuple[Override, ...] = ()
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    add: tuple[AddedAlert, ...] = ()
+    unusable: tuple[Problem, ...] = ()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the period asks for anything here."""
+        return bool(self.sources or self.add or self.unusable)
+
+
+def parse_alert_protection(field: Field, targets: tuple[Target, ...] = ()) -> AlertProtection:
+    """Read `protection.alerts` of a period with these targets; an absent field asks for nothing.
+
+    Raises:
+        InvalidField: a value cannot be used, with its path.
+    """
+    overrides = field.get("overrides")
+    _require_unique_names(overrides)
+    added = parse_added(field.get("add"), Contact(field.get("runbook"), field.get("owner")), targets)
+    return AlertProtection(
+        path=field.path,
+        sources=tuple(_source(item) for item in field.get("from").items()),
+        tighten=_tighten(field.get("tighten")),
+        overrides=tuple(_override(item) for item in overrides.items()),
+        labels=parse_labels(field.get("labels")),
+        add=added.alerts,
+        unusable=added.problems,
+    )
+
+
+def _require_unique_names(field: Field) -> None:
+    names = Counter(item.get("alert").text() for item in field.items())
+    for name, count in names.items():
+        if count > 1:
+            raise field.error(f"names the alert {name} {count} times")
+
+
+def _source(field: Field) -> RuleSource:
+    rule, selector = field.get("rule"), field.get("selector")
+    if rule.present == selector.present:
+        raise field.error("needs exactly one of rule and selector")
+    return RuleSource(
+        path=field.path,
+        rules=rule.text() if rule.present else parse_label_selector(selector),
+        alerts=tuple(parse_name_pattern(item) for item in field.get("alerts").items()),
+        severities=field.get("severities").texts(),
+    )
+
+
+def _tighten(field: Field) -> Tighten:
+    default = Tighten()
+    return Tighten(
+        shorten_for=field.get("shortenFor").share(default.shorten_for),
+        min_for_seconds=field.get("minFor").seconds(default.min_for_seconds),
+        deliver=field.get("deliver").choice(Deliver, default.deliver),
+        allow_unrestored=field.get("allowUnrestored").flag(default.allow_unrestored),
+    )
+
+
+def _override(field: Field) -> Override:
+    duration, deliver = field.get("for"), field.get("deliver")
+    if not duration.present and not deliver.present:
+        raise field.error("overrides nothing: give for, deliver or both")
+    return Override(
+        path=field.path,
+        alert=field.get("alert").text(),
+        for_seconds=duration.seconds() if duration.present else INHERITED,
+        deliver=deliver.choice(Deliver) if deliver.present else INHERITED,
+    )

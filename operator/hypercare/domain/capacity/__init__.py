@@ -1,0 +1,1 @@
+"""Raising capacity, and the holds that bring every changed value back."""

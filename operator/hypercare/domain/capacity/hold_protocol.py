@@ -1,0 +1,257 @@
+"""The next step for one hold: the rules that make every changed value come back exactly, as a pure function.
+
+A value is changed in four moves, each of which may be the last one before a crash: announce it in the hold (`pending`),
+read the object, patch it under a test of its identity, version and values, read back (`confirmed`). What the object
+holds then tells whose it is: a pending value has arrived and is ours; the value the patch was to replace means that it
+has not, or not yet; anything else was written by somebody, whose write also made every patch of ours stale.
+
+So an announced value is never replaced by another one while it may still arrive: the step waits it out. That is the
+one rule in which time counts, and it takes a crash and a change of mind together to meet it.
+
+The order of reading matters when two operators run at once, as when a leader was replaced without noticing. The object
+is read after the hold, or the record would be held against an object that is older than itself; and a patch is sent
+only after the hold was written following that reading, or it might be sent for a hold that has done its work by then.
+
+Other writers (docs/concepts.md): a value below ours, or back at the original, is the new original, and ours returns
+after a pause that doubles; a value above ours stands; a value that somebody else has applied as their own is theirs.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from hypercare.domain.capacity.autoscaler import SOMEBODY, Gone, LiveObject
+from hypercare.domain.capacity.hold import (
+    CEILING_PATH,
+    FLOOR_PATH,
+    Absent,
+    Contest,
+    FieldValue,
+    HeldField,
+    Hold,
+    Idle,
+    Pending,
+    Present,
+    Uncontested,
+    Untouched,
+    number,
+    same,
+)
+from hypercare.domain.capacity.strictest import Range, strictest
+
+SEND_WITHIN_SECONDS = 15
+"""What was read or announced longer ago is not acted on: an operator that was paused reads and announces anew."""
+LATE_SECONDS = 90
+"""After this long an announced patch does not arrive any more: the API server gives up on a request after 60 s."""
+FIRST_PAUSE_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 3600
+
+
+class Release(StrEnum):
+    """Why a hold goes."""
+
+    RESTORED = "Restored"
+    VOID = "Void"
+
+
+@dataclass(frozen=True)
+class WriteHold:
+    """Store this hold, by compare-and-swap."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True)
+class PatchObject:
+    """Send this JSON Patch; its tests make it fail unless the object is as it was read."""
+
+    operations: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class DeleteHold:
+    """The hold has done its work."""
+
+    release: Release
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing may be done for `seconds`."""
+
+    seconds: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The object is as all claims want it."""
+
+
+Step = WriteHold | PatchObject | DeleteHold | Wait | Settled
+
+
+def next_step(hold: Hold, live: LiveObject | Gone, now: int, *, written: bool = False) -> Step:
+    """Decide what to do next about one object, `now` in Unix seconds.
+
+    Claims must have been validated by the caller. The step follows from what is stored and what was read alone, so any
+    process may take it, in any order, after any interruption. `live` must have been read after the hold; `written`
+    says that the hold is as the caller itself has stored it since.
+    """
+    if isinstance(live, Gone) or live.uid != hold.object.uid:
+        return DeleteHold(Release.VOID)
+    reckoned = _reckon(hold, live, now)
+    if not hold.claims and all(record.at_rest for record in reckoned.fields):
+        return DeleteHold(Release.RESTORED)
+    if reckoned != hold:
+        return WriteHold(reckoned)
+    return _converge(hold, live, now, written=written)
+
+
+def backing_off(hold: Hold, now: int) -> int:
+    """For how many seconds the floor does not return, because somebody reverted it; 0 when nobody did lately."""
+    if isinstance(hold.contest, Uncontested):
+        return 0
+    return max(0, min(hold.contest.until - now, LONGEST_PAUSE_SECONDS))
+
+
+def wanted_range(hold: Hold, live: LiveObject) -> Range:
+    """What all claims together want, given the originals; the declared maximum where none is held."""
+    floor, ceiling = hold.field(FLOOR_PATH), hold.field(CEILING_PATH)
+    original = Range(
+        floor=number(FLOOR_PATH, floor.original if floor else live.values[FLOOR_PATH]),
+        ceiling=number(CEILING_PATH, ceiling.original if ceiling else live.values[CEILING_PATH]),
+    )
+    return strictest(hold.claims, original)
+
+
+def _reckon(hold: Hold, live: LiveObject, now: int) -> Hold:
+    """Bring the record up to date with what the object holds, before anything new is decided."""
+    wanted = wanted_range(hold, live)
+    fields = tuple(_read_back(record, live, _of_range(record, wanted), now) for record in hold.fields)
+    reverted = [record for record in hold.fields if _reverted(record, live)]
+    contest = _contested(hold, reverted[0], live, now) if reverted else hold.contest
+    fields = _never_above(_with_ceiling(hold, fields, live))
+    return replace(hold, fields=fields, contest=contest)
+
+
+def _read_back(record: HeldField, live: LiveObject, wanted: FieldValue, now: int) -> HeldField:
+    path, value = record.path, live.values[record.path]
+    match record.pending:
+        case Pending(announced) if same(path, announced, value):
+            back = same(path, value, record.original)
+            return HeldField(path, record.original, Untouched() if back else value)
+        case Pending(announced, at) if at > now and same(path, record.base, value):
+            # The clock was set back; a time that lies ahead would make a wait as long as the step.
+            return replace(record, pending=Pending(announced, now))
+    if not same(path, record.base, value):
+        return HeldField(path, value)
+    lowered = number(path, wanted) < number(path, value)
+    if not isinstance(record.confirmed, Untouched) and lowered and live.appliers.get(path):
+        return HeldField(path, value)
+    return record
+
+
+def _reverted(record: HeldField, live: LiveObject) -> bool:
+    """Whether somebody wrote less than ours over ours."""
+    path, value = record.path, live.values[record.path]
+    if isinstance(record.confirmed, Untouched):
+        return False
+    arrived = isinstance(record.pending, Pending) and same(path, record.pending.value, value)
+    return not arrived and number(path, value) < number(path, record.confirmed)
+
+
+def _contested(hold: Hold, record: HeldField, live: LiveObject, now: int) -> Contest:
+    manager = live.writers.get(record.path, SOMEBODY)
+    match hold.contest:
+        case Contest(reverts=reverts, since=since, until=until) if now - until <= LONGEST_PAUSE_SECONDS:
+            return Contest(manager, reverts + 1, since, now + _pause(reverts + 1))
+        case _:
+            return Contest(manager, 1, now, now + _pause(1))
+
+
+def _pause(reverts: int) -> int:
+    return int(min(FIRST_PAUSE_SECONDS * 2 ** min(reverts - 1, 16), LONGEST_PAUSE_SECONDS))
+
+
+def _with_ceiling(hold: Hold, fields: tuple[HeldField, ...], live: LiveObject) -> tuple[HeldField, ...]:
+    """Save the maximum before the first claim that raises it takes effect."""
+    if hold.field(CEILING_PATH) or all(claim.ceiling is None for claim in hold.claims):
+        return fields
+    return (*fields, HeldField(CEILING_PATH, live.values[CEILING_PATH]))
+
+
+def _never_above(fields: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
+    """Keep what is to be restored valid: a floor that somebody set above the old maximum takes that along."""
+    floors = [number(record.path, record.original) for record in fields if record.path == FLOOR_PATH]
+    lowest = max(floors, default=0)
+    return tuple(
+        replace(record, original=Present(lowest))
+        if record.path == CEILING_PATH and number(record.path, record.original) < lowest
+        else record
+        for record in fields
+    )
+
+
+def _converge(hold: Hold, live: LiveObject, now: int, *, written: bool) -> Step:
+    """The record is true; make one move towards what is wanted."""
+    pause = backing_off(hold, now) if hold.claims else 0
+    wanted = wanted_range(hold, live)
+    aims = {record.path: record.base if pause else _aim(record, wanted) for record in hold.fields}
+    late = max((_late(record, aims[record.path], now) for record in hold.fields), default=0)
+    if late > 0:
+        return Wait(late, "an earlier write may still arrive")
+    announced = hold.with_fields(_announced(record, aims[record.path], now) for record in hold.fields)
+    pending = [record for record in announced.fields if isinstance(record.pending, Pending)]
+    if pending and written and all(_fresh(hold.field(record.path), record, now) for record in pending):
+        return PatchObject(tuple(_operations(pending, live)))
+    if pending or announced != hold:
+        return WriteHold(announced)
+    return Wait(pause, "another writer reverted the value") if pause else Settled()
+
+
+def _of_range(record: HeldField, wanted: Range) -> FieldValue:
+    return Present(wanted.floor if record.path == FLOOR_PATH else wanted.ceiling)
+
+
+def _aim(record: HeldField, wanted: Range) -> FieldValue:
+    """What the field is to hold, in the original's own form where it is to be the original."""
+    value = _of_range(record, wanted)
+    return record.original if same(record.path, value, record.original) else value
+
+
+def _late(record: HeldField, aim: FieldValue, now: int) -> int:
+    """For how many seconds a write that is not wanted any more may still arrive."""
+    match record.pending:
+        case Pending(announced, at) if not same(record.path, announced, aim):
+            return at + LATE_SECONDS - now
+        case _:
+            return 0
+
+
+def _announced(record: HeldField, aim: FieldValue, now: int) -> HeldField:
+    return replace(record, pending=Idle() if same(record.path, record.base, aim) else Pending(aim, now))
+
+
+def _fresh(stored: HeldField | None, wanted: HeldField, now: int) -> bool:
+    match stored, wanted:
+        case HeldField(pending=Pending(announced, at)), HeldField(path=path, pending=Pending(aim)):
+            return same(path, announced, aim) and now - at <= SEND_WITHIN_SECONDS
+        case _:
+            return False
+
+
+def _operations(records: Iterable[HeldField], live: LiveObject) -> Iterable[Mapping[str, Any]]:
+    yield {"op": "test", "path": "/metadata/uid", "value": live.uid}
+    yield {"op": "test", "path": "/metadata/resourceVersion", "value": live.resource_version}
+    pending = [(record.path, record.pending) for record in records if isinstance(record.pending, Pending)]
+    for path, _ in pending:
+        if isinstance(before := live.values[path], Present):
+            yield {"op": "test", "path": path, "value": before.value}
+    for path, write in pending:
+        match write.value:
+            case Present(value):
+                yield {"op": "add", "path": path, "value": value}
+            case Absent():
+                yield {"op": "remove", "path": path}

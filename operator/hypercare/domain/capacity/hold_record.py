@@ -1,0 +1,176 @@
+"""Holds as they are stored: the spec of a `HypercareHold`, read with suspicion and written for machines and people.
+
+Only the operator may write holds, and a hold decides what is written to somebody's object. So a stored hold is checked
+again before it is used: the kind of object, the name, the paths and the range of every value.
+"""
+
+from typing import Any
+
+from hypercare.domain.capacity.hold import (
+    HELD_PATHS,
+    Absent,
+    Claim,
+    Contest,
+    FieldValue,
+    HeldField,
+    HeldObject,
+    Hold,
+    Idle,
+    Pending,
+    Present,
+    Uncontested,
+    Untouched,
+    hold_name,
+    number,
+)
+from hypercare.domain.capacity.quantity import LARGEST, UNCHANGED, parse_quantity, render_quantity
+from hypercare.domain.conditions import timestamp
+from hypercare.domain.fields import Field
+from hypercare.domain.life.window import parse_time
+from hypercare.domain.objects import AUTOSCALERS
+
+_TEXT_LIMIT = 512
+_LARGEST_VALUE = 2**31 - 1
+
+
+def read_hold(name: str, spec: object) -> Hold:
+    """Read the spec of the hold called `name`.
+
+    Raises:
+        InvalidField: it is not a hold that this operator would have written.
+    """
+    root = Field("spec", spec)
+    held = _read_object(root.get("object"))
+    if name != hold_name(held.kind, held.name):
+        raise root.get("object").error(f"is not the object of a hold called {name}")
+    return Hold(
+        object=held,
+        claims=tuple(_read_claim(claim) for claim in root.get("claims").items()),
+        fields=tuple(_read_field(record) for record in root.get("fields").items()),
+        contest=_read_contest(root.get("contested")),
+    )
+
+
+def render_hold(hold: Hold) -> dict[str, Any]:
+    """Write a hold as the spec of its object, with its columns for people."""
+    held = hold.object
+    return {
+        "object": {"apiVersion": held.api_version, "kind": held.kind, "name": held.name, "uid": held.uid},
+        "claims": [_render_claim(claim) for claim in hold.claims],
+        "fields": [_render_field(record) for record in hold.fields],
+        **_render_contest(hold.contest),
+        "summary": _summary(hold)[:_TEXT_LIMIT],
+        "claimedBy": ", ".join(claim.period for claim in hold.claims)[:_TEXT_LIMIT],
+    }
+
+
+def _summary(hold: Hold) -> str:
+    return ", ".join(_change(record) for record in hold.fields)
+
+
+def _change(record: HeldField) -> str:
+    name = record.path.rpartition("/")[2]
+    original, newest = number(record.path, record.original), number(record.path, record.base)
+    if isinstance(record.pending, Pending):
+        newest = number(record.path, record.pending.value)
+    return f"{name} {original}" if newest == original else f"{name} {original} -> {newest}"
+
+
+def _read_object(field: Field) -> HeldObject:
+    found = HeldObject(
+        api_version=field.get("apiVersion").text(),
+        kind=field.get("kind").text(),
+        name=field.get("name").text(),
+        uid=field.get("uid").text(),
+    )
+    if (found.api_version, found.kind) != (AUTOSCALERS.api_version, AUTOSCALERS.kind):
+        raise field.error(f"{found.api_version} {found.kind} is nothing this operator changes")
+    return found
+
+
+def _read_claim(field: Field) -> Claim:
+    strength = field.get("strength").integer()
+    if not 0 <= strength <= 100:
+        raise field.get("strength").error("must be from 0 to 100")
+    ceiling = field.get("ceiling")
+    return Claim(
+        period=field.get("period").text(),
+        uid=field.get("uid").text(),
+        run=field.get("run").text(""),
+        strength=strength,
+        floor=parse_quantity(field.get("floor"), UNCHANGED),
+        max_floor=field.get("maxFloor").integer(LARGEST),
+        ceiling=parse_quantity(ceiling) if ceiling.present else None,
+    )
+
+
+def _render_claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "period": claim.period,
+        "uid": claim.uid,
+        "run": claim.run,
+        "strength": claim.strength,
+        "floor": render_quantity(claim.floor),
+        "maxFloor": claim.max_floor,
+        **({} if claim.ceiling is None else {"ceiling": render_quantity(claim.ceiling)}),
+    }
+
+
+def _read_field(field: Field) -> HeldField:
+    path = field.get("path").text()
+    if path not in HELD_PATHS:
+        raise field.get("path").error(f"{path!r} is no field this operator changes")
+    confirmed, intended = field.get("confirmed"), field.get("intended")
+    return HeldField(
+        path=path,
+        original=_read_value(field.get("original")),
+        confirmed=_read_value(confirmed) if confirmed.present else Untouched(),
+        pending=Pending(_read_value(intended), parse_time(field.get("intendedAt"))) if intended.present else Idle(),
+    )
+
+
+def _render_field(record: HeldField) -> dict[str, Any]:
+    body: dict[str, Any] = {"path": record.path, "original": _render_value(record.original)}
+    if not isinstance(record.confirmed, Untouched):
+        body["confirmed"] = _render_value(record.confirmed)
+    if isinstance(record.pending, Pending):
+        body["intended"] = _render_value(record.pending.value)
+        body["intendedAt"] = timestamp(record.pending.at)
+    return body
+
+
+def _read_value(field: Field) -> FieldValue:
+    if not field.get("present").flag():
+        return Absent()
+    value = field.get("value").integer()
+    if not 0 <= value <= _LARGEST_VALUE:
+        raise field.get("value").error("is no number of replicas")
+    return Present(value)
+
+
+def _render_value(value: FieldValue) -> dict[str, Any]:
+    return {"present": True, "value": value.value} if isinstance(value, Present) else {"present": False}
+
+
+def _read_contest(field: Field) -> Contest | Uncontested:
+    if not field.present:
+        return Uncontested()
+    return Contest(
+        manager=field.get("manager").text(),
+        reverts=field.get("reverts").integer(),
+        since=parse_time(field.get("since")),
+        until=parse_time(field.get("until")),
+    )
+
+
+def _render_contest(contest: Contest | Uncontested) -> dict[str, Any]:
+    if isinstance(contest, Uncontested):
+        return {}
+    return {
+        "contested": {
+            "manager": contest.manager[:128],
+            "reverts": contest.reverts,
+            "since": timestamp(contest.since),
+            "until": timestamp(contest.until),
+        }
+    }
