@@ -51,8 +51,8 @@ test: programs ## Run all tests, the quick ones first (PYTEST_ARGS="-k name -x")
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 .PHONY: unit
-unit: $(STAMP) ## Run the tests that need no cluster, in seconds
-	$(BIN)/pytest -m "not cluster" tests/unit tests/adapters tests/corpus $(PYTEST_ARGS)
+unit: $(STAMP) ## Run the tests of the rules, in a minute or two: no server, and fewer examples
+	$(BIN)/pytest -m "not cluster" --hypothesis-profile=quick tests/unit $(PYTEST_ARGS)
 
 .PHONY: cluster-test
 cluster-test: programs ## Run the tests against the real control plane
