@@ -116,7 +116,7 @@ def deletion_of_the_namespace_does_not_hang(place: Place) -> None:
 def without_evidence_it_is_extended_held_and_ends_without_success(place: Place) -> None:
     window = {
         "start": {"when": "RolloutComplete", "timeout": "1m"},
-        "duration": "8s",
+        "duration": "16s",
         "extension": {"by": "4s", "limit": 1},
         "atLimit": {"hold": "4s"},
     }
