@@ -12,10 +12,9 @@ from hypercare.domain.backtest.criterion import Trace
 from hypercare.domain.evidence.context import Context, NoEvidence, Waiting
 from hypercare.domain.evidence.criteria import AlertsKind, Criterion, Regression
 from hypercare.domain.evidence.grid import GridPoint
-from hypercare.domain.evidence.judgement import Judgement, Regressed, Verdict
+from hypercare.domain.evidence.judgement import Judgement, Regressed, Step, Verdict
 from hypercare.domain.evidence.points import Point
 from hypercare.domain.evidence.reading import Evaluated, Reading, State, plan, replay
-from hypercare.domain.evidence.streak_history import Step
 from hypercare.domain.evidence.streak_reading import StreakReading
 from hypercare.domain.evidence.verdict_history import CATCHING_UP
 from hypercare.domain.samples import ENDPOINT_FAILURES, Answer, QueryFailed, RangeQuery, Result

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 
 from hypercare.domain.evidence.criteria import Criterion
 from hypercare.domain.evidence.grid import align_down, settled_through
-from hypercare.domain.evidence.judgement import Judgement, Regressed, Verdict
-from hypercare.domain.evidence.streak_history import Step
+from hypercare.domain.evidence.judgement import Judgement, Regressed, Step, Verdict
 from hypercare.domain.profile import Evaluation
 
 

@@ -15,8 +15,8 @@ from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, O
 from hypercare.domain.evidence.criteria import Criterion, definition_hash
 from hypercare.domain.evidence.grid import align_down, align_up, final_points, settled_through
 from hypercare.domain.evidence.judged_steps import catching_up, missing_for, outlined, with_changes
+from hypercare.domain.evidence.judgement import Step
 from hypercare.domain.evidence.slo import SloKind
-from hypercare.domain.evidence.streak_history import Step
 from hypercare.domain.evidence.streaks import Streak
 from hypercare.domain.samples import RangeQuery, Result
 

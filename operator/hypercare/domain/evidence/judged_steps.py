@@ -1,6 +1,7 @@
-"""How a verdict went, point by point, for the kinds that are judged anew at each point.
+"""What is told of a verdict beside the verdict: why a point is missing, that reading goes on, how it went so far.
 
-Nothing but final points is told, each judged as if it had been the last one.
+How it went is here for the kinds that are judged anew at each point: nothing but final points is told, each judged as
+if it had been the last one. Streaks have `streak_history`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -8,9 +9,8 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from hypercare.domain.conditions import timestamp
-from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.judgement import Judgement, Step, Verdict
 from hypercare.domain.evidence.points import Missing
-from hypercare.domain.evidence.streak_history import Step
 from hypercare.domain.evidence.verdict_history import CATCHING_UP, VerdictChange
 
 

@@ -72,6 +72,10 @@ class Judgement:
     regressed: Regressed = Regressed.NOT_ASKED
 
 
+Step = tuple[int, Judgement]
+"""The judgement as of a point (Unix seconds)."""
+
+
 @dataclass(frozen=True)
 class Tail:
     """Points after the last final one; those through `settled_through` (Unix seconds) are old enough to be final."""

@@ -29,11 +29,11 @@ from hypercare.domain.evidence.context import Context, NoEvidence, Outcome
 from hypercare.domain.evidence.criteria import Criterion
 from hypercare.domain.evidence.fold import EvidenceState
 from hypercare.domain.evidence.grid import GridPoint
+from hypercare.domain.evidence.judgement import Step
 from hypercare.domain.evidence.run_record import RunsState
 from hypercare.domain.evidence.runs import RunsKind
 from hypercare.domain.evidence.runs_reading import RunsReading, evaluate_runs, history_runs, plan_runs
 from hypercare.domain.evidence.slo import SloKind
-from hypercare.domain.evidence.streak_history import Step
 from hypercare.domain.evidence.streak_reading import StreakReading, evaluate_streak, history_streak, plan_streak
 from hypercare.domain.samples import RangeQuery, Result
 

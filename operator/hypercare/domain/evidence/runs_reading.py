@@ -11,11 +11,11 @@ from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, O
 from hypercare.domain.evidence.criteria import Criterion, definition_hash
 from hypercare.domain.evidence.grid import align_down, align_up, final_points, settled_through
 from hypercare.domain.evidence.judged_steps import catching_up, missing_for, outlined, with_changes
+from hypercare.domain.evidence.judgement import Step
 from hypercare.domain.evidence.run_marks import RunQuestions, ask_runs, mark_runs_at
 from hypercare.domain.evidence.run_record import RunRule, RunsPoint, RunsState, states
 from hypercare.domain.evidence.runs import RunsKind
 from hypercare.domain.evidence.runs_judgement import RunsTail, judge_runs, verdict_on
-from hypercare.domain.evidence.streak_history import Step
 from hypercare.domain.samples import RangeQuery, Result
 
 

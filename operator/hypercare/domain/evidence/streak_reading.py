@@ -12,7 +12,8 @@ from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, O
 from hypercare.domain.evidence.criteria import AlertsKind, Criterion, QueryKind, RatioKind, definition_hash
 from hypercare.domain.evidence.fold import EvidenceState, Yardstick, yardstick
 from hypercare.domain.evidence.grid import align_down, align_up, final_points, settled_through
-from hypercare.domain.evidence.judgement import Tail, Verdict, judge
+from hypercare.domain.evidence.judged_steps import catching_up
+from hypercare.domain.evidence.judgement import Step, Tail, judge
 from hypercare.domain.evidence.plain_quiet import plainly_quiet
 from hypercare.domain.evidence.points import Point
 from hypercare.domain.evidence.quiet import (
@@ -27,10 +28,10 @@ from hypercare.domain.evidence.quiet import (
     subjects,
 )
 from hypercare.domain.evidence.quiet_marks import QUIET, board, mark, newest_heartbeat
-from hypercare.domain.evidence.streak_history import Step, streak_history
+from hypercare.domain.evidence.streak_history import streak_history
 from hypercare.domain.evidence.streaks import Streak
 from hypercare.domain.evidence.value_marks import ValueQuestions, ask_values, mark_values_at
-from hypercare.domain.evidence.verdict_history import CATCHING_UP, fold_with_changes, told_early
+from hypercare.domain.evidence.verdict_history import fold_with_changes, told_early
 from hypercare.domain.evidence.workload import WorkloadKind
 from hypercare.domain.evidence.workload_marks import WorkloadQuestions, ask_workload, mark_workload_at
 from hypercare.domain.samples import RangeQuery, Result
@@ -108,9 +109,7 @@ def evaluate_streak(reading: StreakReading, results: Mapping[RangeQuery, Result]
     tail = Tail(points[len(final) :], delayed)
     judgement = judge(state, tail, reading.by)
     if reading.end + reading.by.step <= now:
-        message = f"Read through {timestamp(reading.end)} so far, going on; until then: {judgement.message}"
-        judgement = replace(judgement, verdict=Verdict.UNKNOWN, reason=CATCHING_UP, message=message)
-        return Outcome(state, judgement, points, changes)
+        return Outcome(state, catching_up(judgement, reading.end), points, changes)
     return Outcome(state, judgement, points, (*changes, *told_early(state, tail, judgement, reading.by)))
 
 

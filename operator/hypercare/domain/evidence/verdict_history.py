@@ -6,14 +6,16 @@ from points that are not final yet, has the time of its point too, so it is not 
 Limit: late data may still fill a hole that was told as Unknown, and then a history that was read later has no hole.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 from hypercare.domain.evidence.criteria import NoRegression
-from hypercare.domain.evidence.fold import EvidenceState, Yardstick, fold, sort_of, states
+from hypercare.domain.evidence.fold import EvidenceState, Yardstick, sort_of, states
 from hypercare.domain.evidence.judgement import Judgement, Tail, Verdict, judge
-from hypercare.domain.evidence.points import Point, Restarted
+from hypercare.domain.evidence.points import Point
+from hypercare.domain.evidence.streak_turns import turns
 from hypercare.domain.evidence.streaks import Sort, assess
 
 MOST_TOLD = 10
@@ -49,12 +51,10 @@ def fold_with_changes(
     """Take final points in like `fold`; also returns the verdict before them, and each change on the way."""
     found = [_at(state, by)]
     for _, run in groupby(points, key=_sort):
-        equal = tuple(run)
-        after = fold(state, equal, by)
-        for standing in _turns(state, equal, after, by):
-            if _verdict(standing, by) is not found[-1].verdict:
-                found.append(_at(standing, by))
-        state = after
+        for following in turns(state, tuple(run), by, partial(_verdict, by=by)):
+            if _verdict(following, by) is not found[-1].verdict:
+                found.append(_at(following, by))
+            state = following
     return state, tuple(found)
 
 
@@ -114,30 +114,3 @@ def _verdict(state: EvidenceState, by: Yardstick) -> Verdict:
     if standing.unmet:
         return Verdict.UNMET
     return Verdict.MET if standing.met else Verdict.UNKNOWN
-
-
-def _turns(
-    before: EvidenceState, run: tuple[Point, ...], after: EvidenceState, by: Yardstick
-) -> Iterable[EvidenceState]:
-    """The states in a run of equal marks at which the verdict may be another one than before.
-
-    Looking at each point would cost more than all the rest of reading a day. After its first point a run changes a
-    verdict in one direction only (a bad point leaves the window, a streak becomes whole), so equal ends have nothing
-    between them. Marks that restart the streak, or are counted, are looked at one by one.
-    """
-    if after.main.floor != before.main.floor or isinstance(run[0].mark, Restarted):
-        return states(before, run, by)
-    first = fold(before, run[:1], by)
-    return (first, *_between(first, run[1:], after, by))
-
-
-def _between(low: EvidenceState, run: tuple[Point, ...], high: EvidenceState, by: Yardstick) -> Iterator[EvidenceState]:
-    if not run or _verdict(low, by) is _verdict(high, by):
-        return
-    if len(run) == 1:
-        yield high
-        return
-    half = len(run) // 2
-    middle = fold(low, run[:half], by)
-    yield from _between(low, run[:half], middle, by)
-    yield from _between(middle, run[half:], high, by)
