@@ -16,6 +16,9 @@ KEEP ?=
 # another setting of a tool, keeps it.
 STAMP := $(VENV)/set-up-$(shell { cat requirements-dev.lock; sed '/^.tool/,$$d' pyproject.toml; } | cksum | tr ' ' '-')
 
+# The variable silences a notice about a future release of mkdocs.
+SITE = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 SHELL_FILES = $(shell git ls-files --cached --others --exclude-standard '*.sh' '.ci/run')
 
 .PHONY: help
@@ -63,10 +66,11 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy crds/generate.py docs/generate_reference.py docs/generate_indicators.py
+	$(BIN)/mypy crds/generate.py docs/generate_reference.py docs/generate_indicators.py docs/site_hooks.py
 	$(BIN)/python crds/generate.py --check
 	$(BIN)/python docs/generate_reference.py --check
 	$(BIN)/python docs/generate_indicators.py --check
+	$(SITE) --site-dir build/site
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
 	$(BIN)/shellcheck $(SHELL_FILES)
@@ -82,10 +86,11 @@ bench: $(STAMP) ## Print what evidence and overlays cost (a minute)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: docs
-docs: $(STAMP) ## Write the CRDs from crds/source, the reference pages from the CRDs, the indicators from the catalog
+docs: $(STAMP) ## Write what is generated (CRDs, reference, indicators) and build the site into site/, links checked
 	$(BIN)/python crds/generate.py
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python docs/generate_indicators.py
+	$(SITE) --site-dir site
 
 .PHONY: lock
 lock: $(STAMP) ## Refresh the lock files (UPGRADE=1 takes newer versions too)
