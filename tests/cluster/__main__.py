@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.cluster.cluster import Cluster, ClusterError, load, running, start, stop
 from tests.cluster.layout import Options
-from tests.cluster.programs import BuildFailed, find_programs
+from tests.cluster.programs import BUILDS, BuildFailed, find_programs
 
 PROJECT = Path(__file__).parents[2]
 
@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(_arguments: argparse.Namespace) -> int:
-    find_programs()
+    for build in BUILDS:
+        find_programs(build)
     return 0
 
 

@@ -1,9 +1,10 @@
-"""Where the programs of the control plane come from.
+"""Where the programs of the tests come from: the control plane, and what only some tests need beside it.
 
-In this order: all programs of a kind found in `KUBEBUILDER_ASSETS` or on `PATH`, else all of them built once from the
-Go modules that `binaries/go.mod` and `binaries/go.sum` pin, into a cache folder named by the hash of `go.sum`. A build
-happens in a folder of its own that is renamed when it is whole, so an interrupted one is never taken for finished, and
-under a file lock, so two callers build once. Needs Go and a module proxy for the first build only.
+Each `Build` is a folder with a `go.mod` and a `go.sum` that pin one set of programs. In this order: all programs of a
+kind found in `KUBEBUILDER_ASSETS` or on `PATH`, else all of a build built once, into a cache folder named by the hash
+of its `go.sum`; so a new build, or another version in one, leaves the others as they are. A build happens in a folder
+of its own that is renamed when it is whole, so an interrupted one is never taken for finished, and under a file lock,
+so two callers build once. Needs Go and a module proxy for the first build only.
 """
 
 import fcntl
@@ -18,24 +19,33 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 BINARIES = Path(__file__).parent / "binaries"
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "kubernetes": ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
-    "kwok": ("kwok",),
-    "prometheus": ("prometheus", "promtool"),
-    "prometheus-operator": ("prometheus-operator",),
-}
-BUILT = (*(name for names in KINDS.values() for name in names), "helm")
-# `go install` names a binary after the last element of its package path.
-BUILT_UNDER_ANOTHER_NAME = {"server": "etcd", "operator": "prometheus-operator"}
 VERSION_PACKAGE = "k8s.io/component-base/version"
 KWOK = "sigs.k8s.io/kwok"
 PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator"
-# prometheus-operator leaves out each controller whose CRD it does not find; these are what a `Prometheus` needs.
-MONITORING_CRDS = ("podmonitors", "probes", "prometheuses", "prometheusrules", "servicemonitors")
+KEDA_MODULE = "github.com/kedacore/keda/v2"
+# prometheus-operator leaves out each controller whose CRD it does not find; these are what a `Prometheus` and an
+# `Alertmanager` need.
+MONITORING_CRDS = (
+    "alertmanagerconfigs",
+    "alertmanagers",
+    "podmonitors",
+    "probes",
+    "prometheuses",
+    "prometheusrules",
+    "servicemonitors",
+)
+KEDA_CRDS = (
+    "eventing.keda.sh_cloudeventsources",
+    "eventing.keda.sh_clustercloudeventsources",
+    "keda.sh_clustertriggerauthentications",
+    "keda.sh_scaledjobs",
+    "keda.sh_scaledobjects",
+    "keda.sh_triggerauthentications",
+)
 STAGES = (
     "node/fast/node-initialize.yaml",
     "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
@@ -43,6 +53,86 @@ STAGES = (
     "pod/fast/pod-complete.yaml",
     "pod/fast/pod-delete.yaml",
 )
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of `share` that is made of files of a module, one YAML document after the other."""
+
+    target: str
+    module: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Build:
+    """The programs that are built together, and the data files that come with their modules.
+
+    Attributes:
+        title: What it is, for people.
+        folder: Where its `go.mod` is.
+        minutes: How long a first build takes on 2 cores.
+        kinds: Program names by kind; one kind is taken from the machine when all of it is there.
+        renamed: `go install` names a binary after the last element of its package path.
+        only_built: Programs that are never taken from the machine.
+        data: The files of `share`.
+    """
+
+    title: str
+    folder: Path
+    minutes: int
+    kinds: Mapping[str, tuple[str, ...]]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    only_built: tuple[str, ...] = ()
+    data: tuple[DataFile, ...] = ()
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of all that is built."""
+        return (*(name for names in self.kinds.values() for name in names), *self.only_built)
+
+
+def _monitoring_crd(name: str) -> DataFile:
+    source = f"example/prometheus-operator-crd/monitoring.coreos.com_{name}.yaml"
+    return DataFile(f"crds/{name}.yaml", PROMETHEUS_OPERATOR, (source,))
+
+
+def _keda_crd(name: str) -> DataFile:
+    return DataFile(f"crds/{name.partition('_')[2]}.yaml", KEDA_MODULE, (f"config/crd/bases/{name}.yaml",))
+
+
+CONTROL_PLANE = Build(
+    title="the control plane",
+    folder=BINARIES,
+    minutes=7,
+    kinds={
+        "kubernetes": ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+        "kwok": ("kwok",),
+        "prometheus": ("prometheus", "promtool"),
+        "prometheus-operator": ("prometheus-operator",),
+    },
+    renamed={"server": "etcd", "operator": "prometheus-operator"},
+    only_built=("helm",),
+    data=(
+        *(_monitoring_crd(name) for name in MONITORING_CRDS),
+        DataFile("stages.yaml", KWOK, tuple(f"kustomize/stage/{name}" for name in STAGES)),
+    ),
+)
+ALERTMANAGER = Build(
+    title="Alertmanager",
+    folder=BINARIES / "alertmanager",
+    minutes=1,
+    kinds={"alertmanager": ("alertmanager", "amtool")},
+)
+KEDA = Build(
+    title="KEDA",
+    folder=BINARIES / "keda",
+    minutes=6,
+    kinds={"keda": ("keda-operator",)},
+    renamed={"operator": "keda-operator"},
+    data=tuple(_keda_crd(name) for name in KEDA_CRDS),
+)
+BUILDS = (CONTROL_PLANE, ALERTMANAGER, KEDA)
 
 
 class BuildFailed(Exception):
@@ -66,11 +156,11 @@ class Programs:
         return self.share / "stages.yaml"
 
 
-def find_programs() -> Programs:
-    """Find or build every program; prints progress to standard error while building."""
-    built = _built()
-    paths = {name: built / "bin" / name for name in BUILT}
-    for names in KINDS.values():
+def find_programs(build: Build = CONTROL_PLANE) -> Programs:
+    """Find or build every program of one build; prints progress to standard error while building."""
+    built = _built(build)
+    paths = {name: built / "bin" / name for name in build.programs}
+    for names in build.kinds.values():
         paths |= _installed(names)
     return Programs(paths, built / "share")
 
@@ -91,20 +181,25 @@ def _installed(names: tuple[str, ...]) -> dict[str, Path]:
     return {name: Path(path) for name, path in found.items() if path}
 
 
-def _built() -> Path:
-    key = hashlib.sha256((BINARIES / "go.sum").read_bytes()).hexdigest()[:16]
+def _built(build: Build) -> Path:
+    key = hashlib.sha256((build.folder / "go.sum").read_bytes()).hexdigest()[:16]
     finished = cache_folder() / "controlplane" / key
-    if _whole(finished):
+    if _compiled(build, finished) and not _missing_data(build, finished):
         return finished
     finished.parent.mkdir(parents=True, exist_ok=True)
     with _locked(finished.parent / "lock"):
-        if not _whole(finished):
-            _build(finished)
+        if not _compiled(build, finished):
+            _compile(build, finished)
+        _share(build, finished)
     return finished
 
 
-def _whole(folder: Path) -> bool:
-    return (folder / "share" / "stages.yaml").is_file() and all((folder / "bin" / name).is_file() for name in BUILT)
+def _compiled(build: Build, folder: Path) -> bool:
+    return all((folder / "bin" / name).is_file() for name in build.programs)
+
+
+def _missing_data(build: Build, folder: Path) -> list[DataFile]:
+    return [each for each in build.data if not (folder / "share" / each.target).is_file()]
 
 
 @contextmanager
@@ -113,37 +208,38 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("Waiting for another build of the control plane", file=sys.stderr, flush=True)
+            print("Waiting for another build", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _build(finished: Path) -> None:
+def _compile(build: Build, finished: Path) -> None:
     if not shutil.which("go"):
         raise BuildFailed(
-            f"Go is needed to build the control plane once. Install it, or put all of {', '.join(BUILT)} on PATH"
+            f"Go is needed to build {build.title} once. Install it, or put all of {', '.join(build.programs)} on PATH"
         )
     for left in finished.parent.glob("building-*"):  # under the lock: whoever made it is gone
         shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="building-", dir=finished.parent))
     log = finished.parent / f"{finished.name}.log"
-    _install(folder / "bin", log)
-    for built, name in BUILT_UNDER_ANOTHER_NAME.items():
+    _install(build, folder / "bin", log)
+    for built, name in build.renamed.items():
         (folder / "bin" / built).rename(folder / "bin" / name)
-    _share(folder / "share")
     if finished.exists():
         shutil.rmtree(finished)
     folder.rename(finished)
 
 
-def _install(target: Path, log: Path) -> None:
-    command = ["go", "install", "-v", "-trimpath", "-tags", "remove_all_sd", "-ldflags", _linker_flags(), "tool"]
+def _install(build: Build, target: Path, log: Path) -> None:
+    flags = _linker_flags(build)
+    command = ["go", "install", "-v", "-trimpath", "-tags", "remove_all_sd", "-ldflags", flags, "tool"]
     environment = {**os.environ, "GOBIN": str(target), "GOFLAGS": "", "GOWORK": "off"}
-    print(f"Building the control plane once (about 7 minutes on 2 cores), log in {log}", file=sys.stderr, flush=True)
+    about = f"about {build.minutes} minute{'s' if build.minutes > 1 else ''} on 2 cores"
+    print(f"Building {build.title} once ({about}), log in {log}", file=sys.stderr, flush=True)
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=BINARIES, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=build.folder, env=environment, stdout=output, stderr=output)
         try:
-            _show_progress(process, target, log)
+            _show_progress(process, target, len(build.programs), log)
         except BaseException:
             process.terminate()
             process.wait()
@@ -152,16 +248,17 @@ def _install(target: Path, log: Path) -> None:
         raise BuildFailed(f"go install ended with {process.returncode}, see {log}:\n{_last_lines(log, 15)}")
 
 
-def _linker_flags() -> str:
-    """Without these the API server reports version v0.0.0, and clients that compare versions misbehave."""
-    pinned = re.search(r"^\tk8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)\b", (BINARIES / "go.mod").read_text(), re.MULTILINE)
+def _linker_flags(build: Build) -> str:
+    """Without its version Kubernetes' API server reports v0.0.0, and clients that compare versions misbehave."""
+    required = (build.folder / "go.mod").read_text()
+    pinned = re.search(r"^\tk8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)\b", required, re.MULTILINE)
     if not pinned:
-        raise BuildFailed(f"{BINARIES / 'go.mod'} pins no version of k8s.io/kubernetes")
+        return "-s -w"
     version = zip(("gitVersion", "gitMajor", "gitMinor"), pinned.groups(), strict=True)
     return " ".join(["-s -w", *(f"-X {VERSION_PACKAGE}.{name}={value}" for name, value in version)])
 
 
-def _show_progress(process: subprocess.Popen[bytes], target: Path, log: Path) -> None:
+def _show_progress(process: subprocess.Popen[bytes], target: Path, count: int, log: Path) -> None:
     """A line that is renewed every second on a terminal; elsewhere a new one every 20 seconds."""
     terminal = sys.stderr.isatty()
     started = time.monotonic()
@@ -172,27 +269,30 @@ def _show_progress(process: subprocess.Popen[bytes], target: Path, log: Path) ->
             elapsed = int(time.monotonic() - started)
             done = len(list(target.glob("*"))) if target.is_dir() else 0
             last = _last_lines(log, 1)[:60]
-            line = f"{elapsed // 60}:{elapsed % 60:02d}  {done} of {len(BUILT)} programs  {last}"
+            line = f"{elapsed // 60}:{elapsed % 60:02d}  {done} of {count} programs  {last}"
             print(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
         else:
             print("\r\x1b[K" if terminal else "", end="", file=sys.stderr, flush=True)
             return
 
 
-def _share(folder: Path) -> None:
-    """Copy what the launcher needs out of the modules, so that a run needs neither Go nor its module cache."""
-    (folder / "crds").mkdir(parents=True)
-    source = _module_folder(PROMETHEUS_OPERATOR) / "example" / "prometheus-operator-crd"
-    for name in MONITORING_CRDS:
-        shutil.copyfile(source / f"monitoring.coreos.com_{name}.yaml", folder / "crds" / f"{name}.yaml")
-    stages = _module_folder(KWOK) / "kustomize" / "stage"
-    (folder / "stages.yaml").write_text("\n---\n".join((stages / name).read_text() for name in STAGES))
+def _share(build: Build, finished: Path) -> None:
+    """Copy what tests need out of the modules, so that a run needs neither Go nor its module cache.
+
+    Only what is missing is added, each file as a whole: others may be reading the folder.
+    """
+    for each in _missing_data(build, finished):
+        source, target = _module_folder(build, each.module), finished / "share" / each.target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        part.write_text("\n---\n".join((source / name).read_text() for name in each.sources))
+        part.replace(target)
 
 
-def _module_folder(module: str) -> Path:
+def _module_folder(build: Build, module: str) -> Path:
     command = ["go", "mod", "download", "-json", module]
     environment = {**os.environ, "GOFLAGS": "", "GOWORK": "off"}
-    answer = subprocess.run(command, cwd=BINARIES, env=environment, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, cwd=build.folder, env=environment, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         raise BuildFailed(f"go mod download {module}: {answer.stderr.strip()}")
     return Path(json.loads(answer.stdout)["Dir"])

@@ -11,19 +11,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.programs import KINDS, MONITORING_CRDS, STAGES, BuildFailed, cache_folder, find_programs
+from tests.cluster.programs import (
+    ALERTMANAGER,
+    BUILDS,
+    CONTROL_PLANE,
+    KEDA,
+    STAGES,
+    Build,
+    BuildFailed,
+    cache_folder,
+    find_programs,
+)
 
 PROJECT = Path(__file__).parents[2]
-TOOLS = ("server", "operator", "helm", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
+# What `go install` calls them.
+TOOLS = {"server", "operator", *(name for build in BUILDS for name in build.programs)} - {
+    name for build in BUILDS for name in build.renamed.values()
+}
 FAKE_GO = f"""#!/bin/sh
 case "$1" in
 install)
-    echo built >> "$BUILDS"
+    basename "$PWD" >> "$BUILDS"
     mkdir -p "$GOBIN"
     touch "$GOBIN/etcd-is-half-done"
     sleep "${{BUILD_SECONDS:-0}}"
     rm "$GOBIN/etcd-is-half-done"
-    for name in {" ".join(TOOLS)} prometheus promtool; do touch "$GOBIN/$name"; done
+    for name in {" ".join(sorted(TOOLS))}; do touch "$GOBIN/$name"; done
     exit "${{BUILD_CODE:-0}}" ;;
 mod)
     printf '{{"Dir": "%s"}}' "$MODULE" ;;
@@ -37,12 +50,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     programs, module = tmp_path / "path", tmp_path / "module"
     programs.mkdir()
     install(programs / "go", FAKE_GO)
-    for tool in ("sh", "mkdir", "touch", "sleep", "rm"):
+    for tool in ("sh", "mkdir", "touch", "sleep", "rm", "basename"):
         (programs / tool).symlink_to(shutil.which(tool) or tool)
-    for name in MONITORING_CRDS:
-        write(module / "example" / "prometheus-operator-crd" / f"monitoring.coreos.com_{name}.yaml")
-    for stage in STAGES:
-        write(module / "kustomize" / "stage" / stage)
+    for source in (source for build in BUILDS for each in build.data for source in each.sources):
+        write(module / source)
     environment = {
         "PATH": str(programs),
         "HYPERCARE_CACHE": str(tmp_path / "cache"),
@@ -90,6 +101,34 @@ def test_what_was_built_once_is_not_built_again(machine: Path) -> None:
     assert first.stages.read_text().count("kind: Something") == len(STAGES)
 
 
+def test_what_only_some_tests_need_is_built_when_they_ask_and_leaves_the_rest_as_it_is(machine: Path) -> None:
+    find_programs()
+    keda = find_programs(KEDA)
+    assert keda["keda-operator"].is_file()
+    assert (keda.share / "crds" / "scaledobjects.yaml").is_file()
+    assert find_programs(ALERTMANAGER)["alertmanager"].is_file()
+    find_programs()
+    assert (machine / "builds").read_text().split() == ["binaries", "keda", "alertmanager"]
+
+
+@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.title)
+def test_data_that_a_later_version_of_these_tests_asks_for_is_added_without_a_build(
+    build: Build, machine: Path
+) -> None:
+    share = find_programs(build).share
+    for each in build.data[:1]:
+        (share / each.target).unlink()
+    find_programs(build)
+    assert builds(machine) == 1
+    assert all((share / each.target).is_file() for each in build.data)
+
+
+def test_the_command_builds_everything(machine: Path) -> None:
+    command = [sys.executable, "-m", "tests.cluster", "build"]
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, timeout=60)
+    assert builds(machine) == len(BUILDS)
+
+
 def test_two_callers_at_once_build_once(machine: Path) -> None:
     callers = [finding(machine, {"BUILD_SECONDS": "1"}) for _ in range(2)]
     said = {caller.communicate(timeout=60)[0] for caller in callers}
@@ -117,7 +156,7 @@ def test_a_build_that_fails_says_where_its_log_is(machine: Path, monkeypatch: py
 
 
 def test_a_kind_that_is_installed_whole_is_used_and_one_that_is_not_is_built(machine: Path) -> None:
-    for name in (*KINDS["prometheus"], "kubectl"):
+    for name in (*CONTROL_PLANE.kinds["prometheus"], "kubectl"):
         install(machine / "path" / name)
     found = find_programs()
     assert found["promtool"] == machine / "path" / "promtool"
