@@ -1,11 +1,12 @@
 """Which alerts a period watches: by rule, selector, name and severity; every mistake has the path of its field."""
 
 import time
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from hypercare.domain.alerts.protection import Deliver, parse_alert_protection
+from hypercare.domain.alerts.protection import Calibrated, Deliver, MoveThreshold, parse_alert_protection
 from hypercare.domain.alerts.selection import Selection, select
 from hypercare.domain.fields import Field, InvalidField
 from tests.unit.alert_rules import alert, protection, rule_object
@@ -163,6 +164,13 @@ def test_the_identity_of_an_alert_depends_on_its_place_alone() -> None:
             "15m would loosen CheckoutErrors of checkout-alerts/checkout.rules, which fires after 10m",
             id="an override that would loosen",
         ),
+        pytest.param(
+            {"overrides": [{"alert": "CheckoutErrors", "bound": 7.5}]},
+            "spec.protection.alerts.overrides[0].bound",
+            "OverrideLoosens",
+            "CheckoutErrors of checkout-alerts/checkout.rules: a bound of 7.5 would loosen > 5",
+            id="a bound that would loosen",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_field(fields: dict[str, Any], path: str, reason: str, words: str) -> None:
@@ -195,6 +203,53 @@ def test_a_rule_that_cannot_be_read_leaves_the_others_selected() -> None:
     assert "PrometheusRule r spec.groups[0].rules[0].for" in selection.problems[0].message
 
 
+@pytest.mark.parametrize(
+    ("expr", "reason"),
+    [
+        pytest.param("errors > 5 or latency > 7", "OverrideAmbiguous", id="several bounds are there"),
+        pytest.param("errors == 5", "Equality", id="there is nothing to move"),
+    ],
+)
+def test_a_bound_that_cannot_be_used_is_told(expr: str, reason: str) -> None:
+    fields = protection(overrides=[{"alert": "A", "bound": 4}])
+
+    selection = select(fields, [rule_object("r", alert("A", expr=expr))], 30)
+
+    assert [(each.path, each.reason) for each in selection.problems] == [
+        ("spec.protection.alerts.overrides[0].bound", reason)
+    ]
+    assert [each.refused for each in selection.alerts] == [""]
+
+
+@pytest.mark.parametrize("expr", ["errors > 5", "errors > 4", "sum("])
+def test_a_bound_that_loosens_nothing_is_no_mistake(expr: str) -> None:
+    selection = select(
+        protection(overrides=[{"alert": "A", "bound": 4}]), [rule_object("r", alert("A", expr=expr))], 30
+    )
+
+    assert selection.problems == ()
+    assert [each.bound for each in selection.alerts] == [4]
+
+
+@pytest.mark.parametrize(
+    ("tighten", "expected"),
+    [
+        ({}, Fraction(1, 5)),
+        ({"moveThreshold": "12.5%"}, Fraction(1, 8)),
+        ({"moveThreshold": "80%", "headroom": "5%"}, Fraction(4, 5)),
+        ({"moveThreshold": "Off"}, Fraction(0)),
+        ({"moveThreshold": "Calibrated"}, Calibrated(Fraction(1, 10))),
+        ({"moveThreshold": "Calibrated", "headroom": "0%"}, Calibrated(Fraction(0))),
+    ],
+)
+def test_how_thresholds_move(tighten: dict[str, str], expected: MoveThreshold) -> None:
+    assert protection(tighten=tighten).tighten.move_threshold == expected
+
+
+def test_a_bound_is_the_number_that_was_written() -> None:
+    assert protection(overrides=[{"alert": "A", "bound": 0.045}]).overrides[0].bound == Fraction(45, 1000)
+
+
 def test_an_override_changes_the_delivery_of_its_alert_alone() -> None:
     selection = chosen(overrides=[{"alert": "CheckoutErrors", "deliver": "Page"}])
 
@@ -217,7 +272,18 @@ def test_an_override_changes_the_delivery_of_its_alert_alone() -> None:
             {"from": [{"rule": "a", "alerts": [".*a.*b.*c.*"]}]}, "x.from[0].alerts[0]", id="four repetitions"
         ),
         pytest.param({"tighten": {"shortenFor": "120%"}}, "x.tighten.shortenFor", id="more than everything"),
+        pytest.param(
+            {"tighten": {"moveThreshold": "81%"}}, "x.tighten.moveThreshold", id="a bound that is moved nearly to 0"
+        ),
+        pytest.param({"tighten": {"moveThreshold": "off"}}, "x.tighten.moveThreshold", id="a word that is none"),
+        pytest.param(
+            {"tighten": {"moveThreshold": "Calibrated", "headroom": "much"}}, "x.tighten.headroom", id="not a share"
+        ),
         pytest.param({"overrides": [{"alert": "A"}]}, "x.overrides[0]", id="an override of nothing"),
+        pytest.param({"overrides": [{"alert": "A", "bound": "4"}]}, "x.overrides[0].bound", id="a bound in quotes"),
+        pytest.param(
+            {"overrides": [{"alert": "A", "bound": float("inf")}]}, "x.overrides[0].bound", id="an endless bound"
+        ),
         pytest.param(
             {"overrides": [{"alert": "A", "for": "1m"}, {"alert": "A", "for": "2m"}]},
             "x.overrides",

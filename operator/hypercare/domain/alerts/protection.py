@@ -5,11 +5,13 @@ alert needs the rules themselves and is `selection`'s part. What is added is rea
 """
 
 import dataclasses
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from fractions import Fraction
 
 from hypercare.domain.alerts.added_alerts import AddedAlert, Contact, parse_added, parse_labels
 from hypercare.domain.alerts.label_selectors import LabelSelector, parse_label_selector
@@ -17,6 +19,10 @@ from hypercare.domain.alerts.name_patterns import parse_name_pattern
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field
 from hypercare.domain.life.rollout import Target
+
+_OFF, _CALIBRATED = "Off", "Calibrated"
+_FINEST_SHARE = 100_000
+_FURTHEST = Fraction(4, 5)
 
 
 class Deliver(StrEnum):
@@ -51,10 +57,22 @@ class RuleSource:
 
 
 @dataclass(frozen=True)
+class Calibrated:
+    """Each bound is read from history; `headroom` is the share of the largest normal value that stays free above it."""
+
+    headroom: Fraction = Fraction(1, 10)
+
+
+MoveThreshold = Fraction | Calibrated
+"""By which share of themselves bounds move at full strength (0 for not at all), or where they are read from."""
+
+
+@dataclass(frozen=True)
 class Tighten:
     """The general rule: `shorten_for` is the share of one that is taken off the `for` at full strength."""
 
     shorten_for: float = 0.5
+    move_threshold: MoveThreshold = Fraction(1, 5)
     min_for_seconds: int = 30
     deliver: Deliver = Deliver.NOTIFY
     allow_unrestored: bool = False
@@ -67,6 +85,7 @@ class Override:
     path: str
     alert: str
     for_seconds: int | Inherited = INHERITED
+    bound: Fraction | Inherited = INHERITED
     deliver: Deliver | Inherited = INHERITED
 
 
@@ -111,6 +130,30 @@ def parse_alert_protection(field: Field, targets: tuple[Target, ...] = ()) -> Al
     )
 
 
+def parse_move_threshold(field: Field, headroom: Field) -> MoveThreshold:
+    """Read a share such as `20%`, `Calibrated` (with its `headroom`) or `Off`.
+
+    Raises:
+        InvalidField: it is none of them, or so large a share that bounds would lose their meaning.
+    """
+    free = _share(headroom) if headroom.present else Calibrated().headroom
+    match field.text() if field.present else "":
+        case "":
+            return Tighten().move_threshold
+        case text if text == _OFF:
+            return Fraction(0)
+        case text if text == _CALIBRATED:
+            return Calibrated(free)
+    share = _share(field)
+    if share > _FURTHEST:
+        raise field.error(f"{field.text()!r} is too far: at most {float(_FURTHEST):.0%}, {_CALIBRATED} or {_OFF}")
+    return share
+
+
+def _share(field: Field) -> Fraction:
+    return Fraction(field.share()).limit_denominator(_FINEST_SHARE)
+
+
 def _require_unique_names(field: Field) -> None:
     names = Counter(item.get("alert").text() for item in field.items())
     for name, count in names.items():
@@ -134,6 +177,7 @@ def _tighten(field: Field) -> Tighten:
     default = Tighten()
     return Tighten(
         shorten_for=field.get("shortenFor").share(default.shorten_for),
+        move_threshold=parse_move_threshold(field.get("moveThreshold"), field.get("headroom")),
         min_for_seconds=field.get("minFor").seconds(default.min_for_seconds),
         deliver=field.get("deliver").choice(Deliver, default.deliver),
         allow_unrestored=field.get("allowUnrestored").flag(default.allow_unrestored),
@@ -141,12 +185,21 @@ def _tighten(field: Field) -> Tighten:
 
 
 def _override(field: Field) -> Override:
-    duration, deliver = field.get("for"), field.get("deliver")
-    if not duration.present and not deliver.present:
-        raise field.error("overrides nothing: give for, deliver or both")
+    duration, bound, deliver = field.get("for"), field.get("bound"), field.get("deliver")
+    if not any(each.present for each in (duration, bound, deliver)):
+        raise field.error("overrides nothing: give for, bound or deliver")
     return Override(
         path=field.path,
         alert=field.get("alert").text(),
         for_seconds=duration.seconds() if duration.present else INHERITED,
+        bound=_number(bound) if bound.present else INHERITED,
         deliver=deliver.choice(Deliver) if deliver.present else INHERITED,
     )
+
+
+def _number(field: Field) -> Fraction:
+    """The number as it was written: 0.045 has no exact binary form."""
+    value = field.number()
+    if not math.isfinite(value):
+        raise field.error("must be finite")
+    return Fraction(repr(value))

@@ -6,6 +6,7 @@ Overlays, of this period or another, are never selected.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from hypercare.domain.alerts.label_selectors import LabelSelector
 from hypercare.domain.alerts.protection import INHERITED, AlertProtection, Deliver, Inherited, Override, RuleSource
@@ -18,17 +19,27 @@ from hypercare.domain.alerts.source_rules import (
     object_name,
     source_alerts,
 )
+from hypercare.domain.alerts.thresholds import ThresholdRule, move_threshold
+from hypercare.domain.alerts.tightening import FULL_STRENGTH, Untouched, UntouchedReason
 from hypercare.domain.conditions import Problem
 from hypercare.domain.durations import format_duration
+from hypercare.domain.promql.syntax import PromQLError
+
+# The wish is sound, and there is nothing to do for it; or the alert has no copy, which is told for itself.
+_NO_MISTAKE = frozenset({UntouchedReason.BOUND_NOT_MOVED, UntouchedReason.UNSUPPORTED_PROMQL})
 
 
 @dataclass(frozen=True)
 class SelectedAlert:
-    """A watched alert. `refused` is set when its override would loosen it: it is then not tightened at all."""
+    """A watched alert. `refused` is set when its override would loosen it: it is then not tightened at all.
+
+    `override_seconds` and `bound` are its `for` and its threshold at full strength, where an override names them.
+    """
 
     source: SourceAlert
     deliver: Deliver
     override_seconds: int | Inherited = INHERITED
+    bound: Fraction | Inherited = INHERITED
     refused: str = ""
 
 
@@ -138,14 +149,8 @@ def _with_override(alert: SourceAlert, protection: AlertProtection) -> SelectedA
     if override is None:
         return SelectedAlert(alert, protection.tighten.deliver)
     deliver = protection.tighten.deliver if isinstance(override.deliver, Inherited) else override.deliver
-    return SelectedAlert(alert, deliver, override.for_seconds, _loosening(alert, override))
-
-
-def _loosening(alert: SourceAlert, override: Override) -> str:
-    if isinstance(override.for_seconds, Inherited) or override.for_seconds <= alert.for_seconds:
-        return ""
-    wanted, has = format_duration(override.for_seconds), format_duration(alert.for_seconds)
-    return f"{wanted} would loosen {alert.alertname} of {alert.group.group_id}, which fires after {has}"
+    loosening = (each.message for each in _mistakes(alert, override) if each.reason == UntouchedReason.OVERRIDE_LOOSENS)
+    return SelectedAlert(alert, deliver, override.for_seconds, override.bound, next(loosening, ""))
 
 
 def _override_problems(protection: AlertProtection, selected: Sequence[SelectedAlert]) -> Iterator[Problem]:
@@ -155,5 +160,25 @@ def _override_problems(protection: AlertProtection, selected: Sequence[SelectedA
             message = f"no selected alert is named {override.alert}"
             yield _problem(f"{override.path}.alert", "AlertNotFound", message)
         for alert in meant:
-            if alert.refused:
-                yield _problem(f"{override.path}.for", "OverrideLoosens", alert.refused)
+            yield from _mistakes(alert.source, override)
+
+
+def _mistakes(alert: SourceAlert, override: Override) -> Iterator[Problem]:
+    """What of an override cannot be done, or would loosen the alert."""
+    whose, has = f"{alert.alertname} of {alert.group.group_id}", format_duration(alert.for_seconds)
+    if not isinstance(override.for_seconds, Inherited) and override.for_seconds > alert.for_seconds:
+        message = f"{format_duration(override.for_seconds)} would loosen {whose}, which fires after {has}"
+        yield _problem(f"{override.path}.for", UntouchedReason.OVERRIDE_LOOSENS, message)
+    refusal = _refused_bound(alert, override)
+    if refusal is not None and refusal.reason not in _NO_MISTAKE:
+        yield _problem(f"{override.path}.bound", refusal.reason, f"{whose}: {refusal.message}")
+
+
+def _refused_bound(alert: SourceAlert, override: Override) -> Untouched | None:
+    if isinstance(override.bound, Inherited):
+        return None
+    try:
+        moved = move_threshold(alert.expr, ThresholdRule(override=override.bound), FULL_STRENGTH)
+    except PromQLError as error:
+        return Untouched(UntouchedReason.UNSUPPORTED_PROMQL, str(error))
+    return moved if isinstance(moved, Untouched) else None
