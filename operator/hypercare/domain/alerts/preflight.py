@@ -7,7 +7,33 @@ docs/semantics.md, 2.4.
 
 from dataclasses import dataclass
 
+from hypercare.domain.alerts.protection import Calibrated
 from hypercare.domain.alerts.thresholds import KEEP_THRESHOLDS, ThresholdRule
+from hypercare.domain.alerts.tightening import ForRule
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An alert that is to be tightened, and how far at full strength.
+
+    Attributes:
+        rule_id: Identity of the alert for the run.
+        expr: The original's expression as written; the reader confines it to the tenant's series.
+        original_for_seconds: `for` of the original.
+        interval_seconds: Evaluation interval of its group.
+        for_rule: How its `for` is to be shortened.
+        threshold: How its bounds are to be moved. `KEEP_THRESHOLDS` where they must stay: not asked for, or the copy
+            would set labels that its results carry (`overriding_labels`).
+        inputs_expr: How many series its input has, 0 without any (`inputs_of`); empty if it may fire without any.
+    """
+
+    rule_id: str
+    expr: str
+    original_for_seconds: int
+    interval_seconds: int
+    for_rule: ForRule
+    threshold: ThresholdRule | Calibrated = KEEP_THRESHOLDS
+    inputs_expr: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,9 +66,14 @@ class WouldFire:
 
 @dataclass(frozen=True)
 class NoHistory:
-    """The history cannot be read, and why in words: thresholds stay, the `for` is shortened all the same."""
+    """The history cannot be read, and why in words: thresholds stay, the `for` is shortened all the same.
+
+    `again` is set when it may be read another time: the endpoint did not answer, or not in time. Then the verdict is
+    not to be frozen before the first copy is made.
+    """
 
     message: str
+    again: bool = False
 
 
 Preflight = Tried | WouldFire | NoHistory
