@@ -6,15 +6,16 @@ with the values as the API server has them at that moment, before anything is ch
 
 from collections.abc import Awaitable, Iterator, Sequence
 
-from hypercare.domain.capacity.autoscaler import LiveObject, read_autoscaler
 from hypercare.domain.capacity.hold import Claim, HeldObject, Hold, Refusal, hold_name
 from hypercare.domain.capacity.hold_record import read_hold, render_hold
 from hypercare.domain.capacity.hold_recovery import first_fields, is_lost
+from hypercare.domain.capacity.kinds import kind_of_object
+from hypercare.domain.capacity.live_object import LiveObject, read_live
 from hypercare.domain.capacity.scaling import ClaimRequest
 from hypercare.domain.capacity.scaling_rows import ScalingRow, read_rows
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import InvalidField
-from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
+from hypercare.domain.objects import HOLDS, PERIODS, ObjectRef
 from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "hypercare"}
@@ -115,8 +116,9 @@ class ClaimKeeper:
         return None
 
     async def _read(self, namespace: str, held: HeldObject) -> LiveObject | Refusal:
+        kind = kind_of_object(held)
         try:
-            live = read_autoscaler(await self._objects.get(ObjectRef(AUTOSCALERS, namespace, held.name)))
+            live = read_live(kind, await self._objects.get(ObjectRef(kind.resource, namespace, held.name)))
         except NotFound:
             return Refusal(_GONE, f"{held.kind} {held.name} does not exist any more")
         if live.uid != held.uid:
@@ -144,8 +146,9 @@ class ClaimKeeper:
 
     async def _find_again(self, ref: ObjectRef, row: ScalingRow) -> None:
         """Give a raised object whose hold was deleted by hand a hold without claims, so that it is restored."""
-        seen = self._cache.find(ObjectRef(AUTOSCALERS, ref.namespace, row.object.name))
-        if self._cache.find(ref) is not None or seen is None or not is_lost(row, read_autoscaler(seen)):
+        kind = kind_of_object(row.object)
+        seen = self._cache.find(ObjectRef(kind.resource, ref.namespace, row.object.name))
+        if self._cache.find(ref) is not None or seen is None or not is_lost(row, read_live(kind, seen)):
             return
         live = await self._read(ref.namespace, row.object)
         if isinstance(live, Refusal) or not is_lost(row, live):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypercare.domain.capacity.autoscaler import Gone, LiveObject, read_autoscaler
 from hypercare.domain.capacity.hold import Claim, Hold, Refusal
 from hypercare.domain.capacity.hold_protocol import (
     SEND_WITHIN_SECONDS,
@@ -21,10 +20,12 @@ from hypercare.domain.capacity.hold_protocol import (
     next_step,
 )
 from hypercare.domain.capacity.hold_record import read_hold, render_hold
+from hypercare.domain.capacity.kinds import kind_of_object
+from hypercare.domain.capacity.live_object import Body, Gone, LiveObject, read_live
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.life.facts import Phase
-from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
-from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
+from hypercare.domain.objects import HOLDS, PERIODS, ObjectRef
+from hypercare.ports import Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 from hypercare.queue import After, Done, Outcome
 
 STEP_LIMIT = 16
@@ -127,7 +128,7 @@ class HoldReconciler:
         body = self._cache.find(_object_ref(ref, hold))
         if body is None or self._valid(ref, hold) != hold:
             return None
-        match next_step(hold, read_autoscaler(body), self._now()):
+        match next_step(hold, _read(hold, body), self._now()):
             case Settled():
                 return After(SWEEP_SECONDS)
             case Wait(seconds):
@@ -171,9 +172,10 @@ class HoldReconciler:
                 self._cache.store(HOLDS, body)
                 return replace(known, body=body, hold=read_hold(ref.name, body.get("spec")), written=True)
             case PatchObject(operations):
-                changed = await self._objects.json_patch(_object_ref(ref, known.hold), operations)
-                self._cache.store(AUTOSCALERS, changed)
-                return replace(known, live=read_autoscaler(changed), read_at=self._clock())
+                target = _object_ref(ref, known.hold)
+                changed = await self._objects.json_patch(target, operations)
+                self._cache.store(target.resource, changed)
+                return replace(known, live=_read(known.hold, changed), read_at=self._clock())
             case DeleteHold():
                 metadata = known.body["metadata"]
                 await self._objects.delete(ref, metadata["uid"], metadata["resourceVersion"])
@@ -187,7 +189,7 @@ class HoldReconciler:
             return None
         hold, read_at = read_hold(ref.name, body.get("spec")), self._clock()
         try:
-            live: LiveObject | Gone = read_autoscaler(await self._objects.get(_object_ref(ref, hold)))
+            live: LiveObject | Gone = _read(hold, await self._objects.get(_object_ref(ref, hold)))
         except NotFound:
             live = Gone()
         return _Known(body, hold, live, read_at)
@@ -225,4 +227,8 @@ def _claims(body: Body) -> Sequence[Mapping[str, Any]]:
 
 
 def _object_ref(ref: ObjectRef, hold: Hold) -> ObjectRef:
-    return ObjectRef(AUTOSCALERS, ref.namespace, hold.object.name)
+    return ObjectRef(kind_of_object(hold.object).resource, ref.namespace, hold.object.name)
+
+
+def _read(hold: Hold, body: Body) -> LiveObject:
+    return read_live(kind_of_object(hold.object), body)

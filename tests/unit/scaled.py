@@ -2,22 +2,10 @@
 
 from typing import Any
 
-from hypercare.domain.capacity.autoscaler import LiveObject
-from hypercare.domain.capacity.hold import (
-    CEILING_PATH,
-    FLOOR_PATH,
-    Absent,
-    Claim,
-    FieldValue,
-    HeldField,
-    HeldObject,
-    Hold,
-    Idle,
-    Pending,
-    Present,
-    Untouched,
-    hold_name,
-)
+from hypercare.domain.capacity.field_values import Absent, FieldValue, Present
+from hypercare.domain.capacity.held_fields import MAX_REPLICAS, MIN_REPLICAS
+from hypercare.domain.capacity.hold import Claim, HeldField, HeldObject, Hold, Idle, Pending, Untouched, hold_name
+from hypercare.domain.capacity.live_object import LiveObject
 from hypercare.domain.capacity.quantity import Count, Percent, Quantity
 from hypercare.domain.capacity.scaling import ClaimRequest
 from hypercare.domain.life.rollout import Target
@@ -56,9 +44,9 @@ def live(floor: int | None = 2, ceiling: int = 10, **others: Any) -> LiveObject:
     return LiveObject(
         uid=others.get("uid", OBJECT.uid),
         resource_version="7",
-        values={FLOOR_PATH: value(floor), CEILING_PATH: Present(ceiling)},
-        writers={FLOOR_PATH: others.get("writer", "argocd"), CEILING_PATH: "argocd"},
-        appliers={FLOOR_PATH: others.get("appliers", ()), CEILING_PATH: ()},
+        values={MIN_REPLICAS: value(floor), MAX_REPLICAS: Present(ceiling)},
+        writers={MIN_REPLICAS: others.get("writer", "argocd"), MAX_REPLICAS: "argocd"},
+        appliers={MIN_REPLICAS: others.get("appliers", ()), MAX_REPLICAS: ()},
     )
 
 
@@ -67,7 +55,7 @@ def floor_field(
 ) -> HeldField:
     """The record of minReplicas; None means absent, not written, nothing announced."""
     return HeldField(
-        FLOOR_PATH,
+        MIN_REPLICAS,
         value(original),
         Untouched() if confirmed is None else Present(confirmed),
         Idle() if pending is None else Pending(Present(pending), at),

@@ -7,20 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.capacity.autoscaler import read_autoscaler, replica_writers
-from hypercare.domain.capacity.hold import (
-    CEILING_PATH,
-    FLOOR_PATH,
-    Absent,
-    Contest,
-    HeldField,
-    Hold,
-    Pending,
-    Present,
-    hold_name,
-    same,
-)
+from hypercare.domain.capacity.field_values import Absent, Present
+from hypercare.domain.capacity.held_fields import MAX_REPLICAS, MIN_REPLICAS, same
+from hypercare.domain.capacity.hold import Contest, HeldField, Hold, Pending, hold_name
 from hypercare.domain.capacity.hold_record import read_hold, render_hold
+from hypercare.domain.capacity.kinds import HORIZONTAL_POD_AUTOSCALER
+from hypercare.domain.capacity.live_object import read_live, writers_of
 from hypercare.domain.capacity.quantity import Count, Percent
 from hypercare.domain.fields import InvalidField
 from tests.unit.scaled import HOLD_REF, NOW, OBJECT, autoscaler, claim, floor_field, hold
@@ -29,8 +21,8 @@ FULL = Hold(
     OBJECT,
     (claim("a", Percent(150), ceiling=Count(20)), claim("b", Count(6), strength=50)),
     (
-        HeldField(FLOOR_PATH, Absent(), Present(4), Pending(Present(6), NOW)),
-        HeldField(CEILING_PATH, Present(10), Present(20)),
+        HeldField(MIN_REPLICAS, Absent(), Present(4), Pending(Present(6), NOW)),
+        HeldField(MAX_REPLICAS, Present(10), Present(20)),
     ),
     Contest("argocd", 3, NOW - 60, NOW),
 )
@@ -43,7 +35,7 @@ FULL = Hold(
         pytest.param(hold(), id="nothing written yet"),
         pytest.param(hold(claims=()), id="nothing claimed"),
         pytest.param(
-            hold(HeldField(FLOOR_PATH, Present(2), Present(4), Pending(Absent(), NOW))), id="absence announced"
+            hold(HeldField(MIN_REPLICAS, Present(2), Present(4), Pending(Absent(), NOW))), id="absence announced"
         ),
     ],
 )
@@ -115,8 +107,8 @@ class TestValues:
     """What values mean."""
 
     def test_an_absent_floor_is_one(self) -> None:
-        assert same(FLOOR_PATH, Absent(), Present(1))
-        assert not same(FLOOR_PATH, Absent(), Present(2))
+        assert same(MIN_REPLICAS, Absent(), Present(1))
+        assert not same(MIN_REPLICAS, Absent(), Present(2))
 
     def test_what_is_in_effect_is_the_base(self) -> None:
         assert floor_field(2).base == Present(2)
@@ -134,16 +126,17 @@ class TestManagers:
         return {"manager": manager, "operation": "Update", "fieldsV1": owned} | others
 
     def test_the_newest_writer_besides_us_is_named(self) -> None:
-        found = read_autoscaler(
+        found = read_live(
+            HORIZONTAL_POD_AUTOSCALER,
             self.body(
                 self.entry("kubectl-edit", "minReplicas", time="2026-01-02T00:00:00Z"),
                 self.entry("helm", "minReplicas", time="2026-01-01T00:00:00Z"),
                 self.entry("hypercare", "minReplicas", time="2026-01-03T00:00:00Z"),
                 self.entry("kube-controller-manager", "minReplicas", subresource="status"),
-            )
+            ),
         )
-        assert found.writers[FLOOR_PATH] == "kubectl-edit"
-        assert found.writers[CEILING_PATH] == "unknown"
+        assert found.writers[MIN_REPLICAS] == "kubectl-edit"
+        assert found.writers[MAX_REPLICAS] == "unknown"
 
     def test_a_cache_needs_only_what_concerns_replicas(self) -> None:
         full = self.body(
@@ -154,14 +147,15 @@ class TestManagers:
             self.entry("helm", "metrics"),
             self.entry("kube-controller-manager", "minReplicas", subresource="status"),
         )
-        short = replica_writers(full["metadata"]["managedFields"])
+        short = writers_of(HORIZONTAL_POD_AUTOSCALER, full["metadata"]["managedFields"])
         assert [entry["manager"] for entry in short] == ["flux", "hypercare"]
         assert "f:metrics" not in str(short)
-        assert read_autoscaler(self.body(*short)) == read_autoscaler(full)
+        assert read_live(HORIZONTAL_POD_AUTOSCALER, self.body(*short)) == read_live(HORIZONTAL_POD_AUTOSCALER, full)
 
     def test_only_apply_makes_a_field_somebodys_own(self) -> None:
-        found = read_autoscaler(
-            self.body(self.entry("helm", "minReplicas"), self.entry("flux", "minReplicas", operation="Apply"))
+        found = read_live(
+            HORIZONTAL_POD_AUTOSCALER,
+            self.body(self.entry("helm", "minReplicas"), self.entry("flux", "minReplicas", operation="Apply")),
         )
-        assert found.appliers[FLOOR_PATH] == ("flux",)
-        assert found.appliers[CEILING_PATH] == ()
+        assert found.appliers[MIN_REPLICAS] == ("flux",)
+        assert found.appliers[MAX_REPLICAS] == ()

@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 import pytest
 
-from hypercare.domain.capacity.hold import FLOOR_PATH, HeldField, Hold, Present
+from hypercare.domain.capacity.field_values import Present
+from hypercare.domain.capacity.held_fields import MIN_REPLICAS
+from hypercare.domain.capacity.hold import HeldField, Hold
 from hypercare.domain.capacity.hold_protocol import (
     DeleteHold,
     PatchObject,
@@ -96,7 +98,7 @@ def decided(record: int, floor: int, now: int, written: bool) -> Step:
 @cache
 def edited(record: int, name: str, floor: int) -> int:
     """The hold with that claim, created with the present value as the original where there is none."""
-    hold = _holds[record] or Hold(OBJECT, (), (HeldField(FLOOR_PATH, Present(floor)),))
+    hold = _holds[record] or Hold(OBJECT, (), (HeldField(MIN_REPLICAS, Present(floor)),))
     return number_of(hold.with_claim(CLAIMS[name]))
 
 

@@ -4,17 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hypercare.domain.capacity.autoscaler import Gone
-from hypercare.domain.capacity.hold import (
-    CEILING_PATH,
-    FLOOR_PATH,
-    Contest,
-    HeldField,
-    Hold,
-    Pending,
-    Present,
-    Untouched,
-)
+from hypercare.domain.capacity.field_values import Present
+from hypercare.domain.capacity.held_fields import MAX_REPLICAS, MIN_REPLICAS
+from hypercare.domain.capacity.hold import Contest, HeldField, Hold, Pending, Untouched
 from hypercare.domain.capacity.hold_protocol import (
     LATE_SECONDS,
     LONGEST_PAUSE_SECONDS,
@@ -28,6 +20,7 @@ from hypercare.domain.capacity.hold_protocol import (
     backing_off,
     next_step,
 )
+from hypercare.domain.capacity.live_object import Gone
 from hypercare.domain.capacity.quantity import Count
 from tests.unit.scaled import NOW, claim, floor_field, hold, live
 
@@ -176,12 +169,12 @@ def test_the_patch_tests_identity_version_and_value() -> None:
 
 
 def test_floor_and_ceiling_come_back_in_one_patch() -> None:
-    ceiling = HeldField(CEILING_PATH, Present(10), Present(20), Pending(Present(10), NOW))
+    ceiling = HeldField(MAX_REPLICAS, Present(10), Present(20), Pending(Present(10), NOW))
     step = next_step(hold(floor_field(2, confirmed=15, pending=2), ceiling, claims=()), live(15, 20), NOW, written=True)
     assert isinstance(step, PatchObject)
     assert [operation["path"] for operation in step.operations if operation["op"] == "add"] == [
-        FLOOR_PATH,
-        CEILING_PATH,
+        MIN_REPLICAS,
+        MAX_REPLICAS,
     ]
 
 
@@ -193,17 +186,17 @@ def test_an_absent_floor_is_removed_again() -> None:
         written=True,
     )
     assert isinstance(step, PatchObject)
-    assert step.operations[-1] == {"op": "remove", "path": FLOOR_PATH}
+    assert step.operations[-1] == {"op": "remove", "path": MIN_REPLICAS}
 
 
 def test_the_maximum_is_saved_before_a_ceiling_raises_it() -> None:
     claims = (claim(ceiling=Count(20)),)
     step = next_step(hold(claims=claims), live(2, 10), NOW)
-    assert step == WriteHold(hold(floor_field(2), HeldField(CEILING_PATH, Present(10)), claims=claims))
+    assert step == WriteHold(hold(floor_field(2), HeldField(MAX_REPLICAS, Present(10)), claims=claims))
 
 
 def test_a_floor_set_above_the_old_maximum_takes_it_along() -> None:
-    ceiling = HeldField(CEILING_PATH, Present(10), Present(20))
+    ceiling = HeldField(MAX_REPLICAS, Present(10), Present(20))
     step = next_step(
         hold(floor_field(2, confirmed=15), ceiling, claims=(claim(floor=Count(15), ceiling=Count(20)),)),
         live(12, 20),
@@ -243,7 +236,7 @@ class TestReverts:
         assert after == WriteHold(replace(paused, fields=(floor_field(2, pending=4, at=NOW + 60),)))
 
     def test_a_restore_does_not_wait_for_the_pause(self) -> None:
-        ceiling = HeldField(CEILING_PATH, Present(10), Present(20))
+        ceiling = HeldField(MAX_REPLICAS, Present(10), Present(20))
         paused = replace(hold(floor_field(2), ceiling, claims=()), contest=Contest("argocd", 1, NOW, NOW + 60))
         step = next_step(paused, live(2, 20), NOW)
         assert isinstance(step, WriteHold)

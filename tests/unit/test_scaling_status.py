@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.capacity.hold import CEILING_PATH, Contest, HeldField, Hold, Present, Refusal
+from hypercare.domain.capacity.field_values import Present
+from hypercare.domain.capacity.held_fields import MAX_REPLICAS
+from hypercare.domain.capacity.hold import Contest, HeldField, Hold, Refusal
 from hypercare.domain.capacity.quantity import Count
 from hypercare.domain.capacity.scaling import ScalingPlan
 from hypercare.domain.capacity.scaling_rows import (
@@ -204,7 +206,7 @@ class TestRows:
         assert read_rows({"scaling": render_rows((stored,))}) == (stored,)
 
     def test_a_ceiling_that_is_held_is_remembered(self) -> None:
-        ceiling = HeldField(CEILING_PATH, Present(10), Present(20))
+        ceiling = HeldField(MAX_REPLICAS, Present(10), Present(20))
         stored = hold(floor_field(2, confirmed=4), ceiling, claims=(claim(ceiling=Count(20)),))
         found = row(view(stored), ceiling=Count(20))
         assert (found.original_ceiling, found.applied_ceiling) == (10, 20)

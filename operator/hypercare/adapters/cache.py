@@ -14,14 +14,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hypercare.domain.capacity.autoscaler import replica_writers
-from hypercare.domain.objects import AUTOSCALERS, WORKLOADS, ObjectRef, Resource
+from hypercare.domain.capacity.kinds import KINDS
+from hypercare.domain.capacity.live_object import writers_of
+from hypercare.domain.objects import WORKLOADS, ObjectRef, Resource
 from hypercare.ports import Body
 
 TOMBSTONES = 4096
 AWAITED_WRITES = 1024
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _WORKLOADS = frozenset(WORKLOADS.values())
+_HELD = {kind.resource: kind for kind in KINDS}
 
 
 @dataclass(frozen=True)
@@ -207,12 +209,12 @@ def _number(version: str) -> float:
 def trimmed(resource: Resource, body: Body) -> Body:
     """Leave out what no decision reads: managed fields, kubectl's copy of the object, and most of a pod template.
 
-    Of an autoscaler's managed fields, those that tell whose its replicas are stay.
+    Of the managed fields of what can be held, those that tell whose its replicas are stay.
     Writes never start from the cache: they read the object live, so nothing that is left out here can be lost.
     """
     metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-    if resource == AUTOSCALERS and "managedFields" in body["metadata"]:
-        metadata["managedFields"] = replica_writers(body["metadata"]["managedFields"])
+    if resource in _HELD and "managedFields" in body["metadata"]:
+        metadata["managedFields"] = writers_of(_HELD[resource], body["metadata"]["managedFields"])
     annotations = metadata.get("annotations") or {}
     if _LAST_APPLIED in annotations:
         metadata["annotations"] = {key: value for key, value in annotations.items() if key != _LAST_APPLIED}

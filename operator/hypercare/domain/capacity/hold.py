@@ -1,7 +1,7 @@
 """The hold: one changed object, what its values were, who asks for a change, and what is being written.
 
 A hold is written before the object is, so whatever interrupts the operator, the next one knows the originals and every
-value that may be the operator's own. Fields are replica counts here. The claims are the periods' wishes; the hold
+value that may be the operator's own. The claims are the periods' wishes; the hold
 carries no owner reference, because it must outlive a deleted period until the object is restored.
 """
 
@@ -9,42 +9,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from hypercare.domain.capacity.field_values import FieldValue
 from hypercare.domain.capacity.quantity import Quantity
 
-FLOOR_PATH = "/spec/minReplicas"
-CEILING_PATH = "/spec/maxReplicas"
-HELD_PATHS = (FLOOR_PATH, CEILING_PATH)
-_API_DEFAULTS = {FLOOR_PATH: 1}
 _LONGEST_NAME = 63
-
-
-@dataclass(frozen=True)
-class Present:
-    """The field is written in the object."""
-
-    value: int
-
-
-@dataclass(frozen=True)
-class Absent:
-    """The field is not written, and the API's default counts."""
-
-
-FieldValue = Present | Absent
-
-
-def number(path: str, value: FieldValue) -> int:
-    """What a value means: an absent `minReplicas` is 1 (autoscaling/v2 API reference)."""
-    match value:
-        case Present(found):
-            return found
-        case Absent():
-            return _API_DEFAULTS.get(path, 0)
-
-
-def same(path: str, one: FieldValue, other: FieldValue) -> bool:
-    """Whether two values mean the same; the API server itself writes defaults out."""
-    return number(path, one) == number(path, other)
 
 
 @dataclass(frozen=True)

@@ -16,29 +16,24 @@ Other writers (docs/concepts.md): a value below ours, or back at the original, i
 after a pause that doubles; a value above ours stands; a value that somebody else has applied as their own is theirs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from hypercare.domain.capacity.autoscaler import SOMEBODY, Gone, LiveObject
+from hypercare.domain.capacity.field_values import Absent, FieldValue, Present, json_of
+from hypercare.domain.capacity.held_fields import number, same, weaker
 from hypercare.domain.capacity.hold import (
-    CEILING_PATH,
-    FLOOR_PATH,
-    Absent,
     Contest,
-    FieldValue,
     HeldField,
     Hold,
     Idle,
     Pending,
-    Present,
     Uncontested,
     Untouched,
-    number,
-    same,
 )
-from hypercare.domain.capacity.strictest import Range, strictest
+from hypercare.domain.capacity.kinds import HeldKind, kind_of_object
+from hypercare.domain.capacity.live_object import SOMEBODY, Gone, LiveObject
 
 SEND_WITHIN_SECONDS = 15
 """What was read or announced longer ago is not acted on: an operator that was paused reads and announces anew."""
@@ -116,24 +111,20 @@ def backing_off(hold: Hold, now: int) -> int:
     return max(0, min(hold.contest.until - now, LONGEST_PAUSE_SECONDS))
 
 
-def wanted_range(hold: Hold, live: LiveObject) -> Range:
-    """What all claims together want, given the originals; the declared maximum where none is held."""
-    floor, ceiling = hold.field(FLOOR_PATH), hold.field(CEILING_PATH)
-    original = Range(
-        floor=number(FLOOR_PATH, floor.original if floor else live.values[FLOOR_PATH]),
-        ceiling=number(CEILING_PATH, ceiling.original if ceiling else live.values[CEILING_PATH]),
-    )
-    return strictest(hold.claims, original)
+def wanted_values(hold: Hold, live: LiveObject) -> Mapping[str, FieldValue]:
+    """What all claims together want, by path, given the originals; live values count where nothing is held."""
+    originals = {**live.values, **{record.path: record.original for record in hold.fields}}
+    return kind_of_object(hold.object).wanted(hold.claims, originals)
 
 
 def _reckon(hold: Hold, live: LiveObject, now: int) -> Hold:
     """Bring the record up to date with what the object holds, before anything new is decided."""
-    wanted = wanted_range(hold, live)
-    fields = tuple(_read_back(record, live, _of_range(record, wanted), now) for record in hold.fields)
+    wanted = wanted_values(hold, live)
+    fields = tuple(_read_back(record, live, wanted[record.path], now) for record in hold.fields)
     reverted = [record for record in hold.fields if _reverted(record, live)]
     contest = _contested(hold, reverted[0], live, now) if reverted else hold.contest
-    fields = _never_above(_with_ceiling(hold, fields, live))
-    return replace(hold, fields=fields, contest=contest)
+    kind = kind_of_object(hold.object)
+    return replace(hold, fields=_never_above(kind, (*fields, *_not_yet_held(kind, hold, live))), contest=contest)
 
 
 def _read_back(record: HeldField, live: LiveObject, wanted: FieldValue, now: int) -> HeldField:
@@ -147,7 +138,7 @@ def _read_back(record: HeldField, live: LiveObject, wanted: FieldValue, now: int
             return replace(record, pending=Pending(announced, now))
     if not same(path, record.base, value):
         return HeldField(path, value)
-    lowered = number(path, wanted) < number(path, value)
+    lowered = weaker(path, wanted, value)
     if not isinstance(record.confirmed, Untouched) and lowered and live.appliers.get(path):
         return HeldField(path, value)
     return record
@@ -159,7 +150,7 @@ def _reverted(record: HeldField, live: LiveObject) -> bool:
     if isinstance(record.confirmed, Untouched):
         return False
     arrived = isinstance(record.pending, Pending) and same(path, record.pending.value, value)
-    return not arrived and number(path, value) < number(path, record.confirmed)
+    return not arrived and weaker(path, value, record.confirmed)
 
 
 def _contested(hold: Hold, record: HeldField, live: LiveObject, now: int) -> Contest:
@@ -175,20 +166,20 @@ def _pause(reverts: int) -> int:
     return int(min(FIRST_PAUSE_SECONDS * 2 ** min(reverts - 1, 16), LONGEST_PAUSE_SECONDS))
 
 
-def _with_ceiling(hold: Hold, fields: tuple[HeldField, ...], live: LiveObject) -> tuple[HeldField, ...]:
-    """Save the maximum before the first claim that raises it takes effect."""
-    if hold.field(CEILING_PATH) or all(claim.ceiling is None for claim in hold.claims):
-        return fields
-    return (*fields, HeldField(CEILING_PATH, live.values[CEILING_PATH]))
+def _not_yet_held(kind: HeldKind, hold: Hold, live: LiveObject) -> Iterator[HeldField]:
+    """Save a value before the first claim that changes it takes effect."""
+    for path in kind.claimed(hold.claims):
+        if hold.field(path) is None:
+            yield HeldField(path, live.values[path])
 
 
-def _never_above(fields: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
+def _never_above(kind: HeldKind, fields: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
     """Keep what is to be restored valid: a floor that somebody set above the old maximum takes that along."""
-    floors = [number(record.path, record.original) for record in fields if record.path == FLOOR_PATH]
+    floors = [number(record.path, record.original) for record in fields if record.path == kind.floor]
     lowest = max(floors, default=0)
     return tuple(
         replace(record, original=Present(lowest))
-        if record.path == CEILING_PATH and number(record.path, record.original) < lowest
+        if record.path == kind.ceiling and number(record.path, record.original) < lowest
         else record
         for record in fields
     )
@@ -197,8 +188,8 @@ def _never_above(fields: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
 def _converge(hold: Hold, live: LiveObject, now: int, *, written: bool) -> Step:
     """The record is true; make one move towards what is wanted."""
     pause = backing_off(hold, now) if hold.claims else 0
-    wanted = wanted_range(hold, live)
-    aims = {record.path: record.base if pause else _aim(record, wanted) for record in hold.fields}
+    wanted = wanted_values(hold, live)
+    aims = {record.path: record.base if pause else _aim(record, wanted[record.path]) for record in hold.fields}
     late = max((_late(record, aims[record.path], now) for record in hold.fields), default=0)
     if late > 0:
         return Wait(late, "an earlier write may still arrive")
@@ -211,14 +202,9 @@ def _converge(hold: Hold, live: LiveObject, now: int, *, written: bool) -> Step:
     return Wait(pause, "another writer reverted the value") if pause else Settled()
 
 
-def _of_range(record: HeldField, wanted: Range) -> FieldValue:
-    return Present(wanted.floor if record.path == FLOOR_PATH else wanted.ceiling)
-
-
-def _aim(record: HeldField, wanted: Range) -> FieldValue:
+def _aim(record: HeldField, wanted: FieldValue) -> FieldValue:
     """What the field is to hold, in the original's own form where it is to be the original."""
-    value = _of_range(record, wanted)
-    return record.original if same(record.path, value, record.original) else value
+    return record.original if same(record.path, wanted, record.original) else wanted
 
 
 def _late(record: HeldField, aim: FieldValue, now: int) -> int:
@@ -248,10 +234,10 @@ def _operations(records: Iterable[HeldField], live: LiveObject) -> Iterable[Mapp
     pending = [(record.path, record.pending) for record in records if isinstance(record.pending, Pending)]
     for path, _ in pending:
         if isinstance(before := live.values[path], Present):
-            yield {"op": "test", "path": path, "value": before.value}
+            yield {"op": "test", "path": path, "value": json_of(before)}
     for path, write in pending:
         match write.value:
-            case Present(value):
-                yield {"op": "add", "path": path, "value": value}
+            case Present() as value:
+                yield {"op": "add", "path": path, "value": json_of(value)}
             case Absent():
                 yield {"op": "remove", "path": path}

@@ -4,33 +4,30 @@ Only the operator may write holds, and a hold decides what is written to somebod
 again before it is used: the kind of object, the name, the paths and the range of every value.
 """
 
+from collections.abc import Collection
 from typing import Any
 
+from hypercare.domain.capacity.field_values import Absent, FieldValue, Present, field_value, json_of
+from hypercare.domain.capacity.held_fields import change_text, flaw
 from hypercare.domain.capacity.hold import (
-    HELD_PATHS,
-    Absent,
     Claim,
     Contest,
-    FieldValue,
     HeldField,
     HeldObject,
     Hold,
     Idle,
     Pending,
-    Present,
     Uncontested,
     Untouched,
     hold_name,
-    number,
 )
+from hypercare.domain.capacity.kinds import held_kind, kind_of_object
 from hypercare.domain.capacity.quantity import LARGEST, UNCHANGED, parse_quantity, render_quantity
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.fields import Field
 from hypercare.domain.life.window import parse_time
-from hypercare.domain.objects import AUTOSCALERS
 
 _TEXT_LIMIT = 512
-_LARGEST_VALUE = 2**31 - 1
 
 
 def read_hold(name: str, spec: object) -> Hold:
@@ -46,7 +43,7 @@ def read_hold(name: str, spec: object) -> Hold:
     return Hold(
         object=held,
         claims=tuple(_read_claim(claim) for claim in root.get("claims").items()),
-        fields=tuple(_read_field(record) for record in root.get("fields").items()),
+        fields=tuple(_read_field(record, kind_of_object(held).paths) for record in root.get("fields").items()),
         contest=_read_contest(root.get("contested")),
     )
 
@@ -69,11 +66,8 @@ def _summary(hold: Hold) -> str:
 
 
 def _change(record: HeldField) -> str:
-    name = record.path.rpartition("/")[2]
-    original, newest = number(record.path, record.original), number(record.path, record.base)
-    if isinstance(record.pending, Pending):
-        newest = number(record.path, record.pending.value)
-    return f"{name} {original}" if newest == original else f"{name} {original} -> {newest}"
+    newest = record.pending.value if isinstance(record.pending, Pending) else record.base
+    return change_text(record.path, record.original, newest)
 
 
 def _read_object(field: Field) -> HeldObject:
@@ -83,7 +77,7 @@ def _read_object(field: Field) -> HeldObject:
         name=field.get("name").text(),
         uid=field.get("uid").text(),
     )
-    if (found.api_version, found.kind) != (AUTOSCALERS.api_version, AUTOSCALERS.kind):
+    if held_kind(found.api_version, found.kind) is None:
         raise field.error(f"{found.api_version} {found.kind} is nothing this operator changes")
     return found
 
@@ -116,16 +110,17 @@ def _render_claim(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _read_field(field: Field) -> HeldField:
+def _read_field(field: Field, allowed: Collection[str]) -> HeldField:
     path = field.get("path").text()
-    if path not in HELD_PATHS:
+    if path not in allowed:
         raise field.get("path").error(f"{path!r} is no field this operator changes")
     confirmed, intended = field.get("confirmed"), field.get("intended")
+    pending = Pending(_read_value(path, intended), parse_time(field.get("intendedAt"))) if intended.present else Idle()
     return HeldField(
         path=path,
-        original=_read_value(field.get("original")),
-        confirmed=_read_value(confirmed) if confirmed.present else Untouched(),
-        pending=Pending(_read_value(intended), parse_time(field.get("intendedAt"))) if intended.present else Idle(),
+        original=_read_value(path, field.get("original")),
+        confirmed=_read_value(path, confirmed) if confirmed.present else Untouched(),
+        pending=pending,
     )
 
 
@@ -139,17 +134,19 @@ def _render_field(record: HeldField) -> dict[str, Any]:
     return body
 
 
-def _read_value(field: Field) -> FieldValue:
+def _read_value(path: str, field: Field) -> FieldValue:
     if not field.get("present").flag():
         return Absent()
-    value = field.get("value").integer()
-    if not 0 <= value <= _LARGEST_VALUE:
-        raise field.get("value").error("is no number of replicas")
-    return Present(value)
+    if not field.get("value").present:
+        raise field.get("value").error("is required")
+    value = field_value(field.get("value").value)
+    if said := flaw(path, value):
+        raise field.get("value").error(said)
+    return value
 
 
 def _render_value(value: FieldValue) -> dict[str, Any]:
-    return {"present": True, "value": value.value} if isinstance(value, Present) else {"present": False}
+    return {"present": True, "value": json_of(value)} if isinstance(value, Present) else {"present": False}
 
 
 def _read_contest(field: Field) -> Contest | Uncontested:

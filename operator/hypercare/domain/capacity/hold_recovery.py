@@ -7,8 +7,10 @@ that nor the original, nobody can tell whose value it is, and it is left alone.
 
 from collections.abc import Sequence
 
-from hypercare.domain.capacity.autoscaler import LiveObject
-from hypercare.domain.capacity.hold import CEILING_PATH, FLOOR_PATH, HeldField, Present, Refusal, number
+from hypercare.domain.capacity.field_values import Present
+from hypercare.domain.capacity.held_fields import MAX_REPLICAS, MIN_REPLICAS, number
+from hypercare.domain.capacity.hold import HeldField, Refusal
+from hypercare.domain.capacity.live_object import LiveObject
 from hypercare.domain.capacity.scaling_rows import ScalingRow
 
 
@@ -18,12 +20,12 @@ def first_fields(live: LiveObject, rows: Sequence[ScalingRow]) -> tuple[HeldFiel
     `rows` are those of all periods of the namespace.
     """
     raised = [row for row in rows if row.object.uid == live.uid and not row.over and row.applied != row.original]
-    floor = number(FLOOR_PATH, live.values[FLOOR_PATH])
+    floor = number(MIN_REPLICAS, live.values[MIN_REPLICAS])
     for row in raised:
         if is_lost(row, live):
             return _recovered(row, live)
     if not raised or any(row.original == floor for row in raised):
-        return (HeldField(FLOOR_PATH, live.values[FLOOR_PATH]),)
+        return (HeldField(MIN_REPLICAS, live.values[MIN_REPLICAS]),)
     row = raised[0]
     return Refusal(
         "HoldLost",
@@ -34,15 +36,15 @@ def first_fields(live: LiveObject, rows: Sequence[ScalingRow]) -> tuple[HeldFiel
 
 def is_lost(row: ScalingRow, live: LiveObject) -> bool:
     """Whether the object still holds what this row says was written, and nobody has made that their own."""
-    written = row.applied != row.original and row.applied == number(FLOOR_PATH, live.values[FLOOR_PATH])
-    return row.object.uid == live.uid and not row.over and written and not live.appliers.get(FLOOR_PATH)
+    written = row.applied != row.original and row.applied == number(MIN_REPLICAS, live.values[MIN_REPLICAS])
+    return row.object.uid == live.uid and not row.over and written and not live.appliers.get(MIN_REPLICAS)
 
 
 def _recovered(row: ScalingRow, live: LiveObject) -> tuple[HeldField, ...]:
-    floor = HeldField(FLOOR_PATH, Present(row.original), confirmed=live.values[FLOOR_PATH])
-    ceiling = live.values[CEILING_PATH]
+    floor = HeldField(MIN_REPLICAS, Present(row.original), confirmed=live.values[MIN_REPLICAS])
+    ceiling = live.values[MAX_REPLICAS]
     if row.original_ceiling is None or row.applied_ceiling in (None, row.original_ceiling):
         return (floor,)
-    if number(CEILING_PATH, ceiling) != row.applied_ceiling:
+    if number(MAX_REPLICAS, ceiling) != row.applied_ceiling:
         return (floor,)
-    return (floor, HeldField(CEILING_PATH, Present(row.original_ceiling), confirmed=ceiling))
+    return (floor, HeldField(MAX_REPLICAS, Present(row.original_ceiling), confirmed=ceiling))

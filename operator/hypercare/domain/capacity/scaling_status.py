@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypercare.domain.capacity.autoscaler import condition_of, read_autoscaler, value_of
+from hypercare.domain.capacity.held_fields import MAX_REPLICAS, MIN_REPLICAS, number
 from hypercare.domain.capacity.hold import (
-    CEILING_PATH,
-    FLOOR_PATH,
     Claim,
     Contest,
     HeldObject,
@@ -18,10 +16,11 @@ from hypercare.domain.capacity.hold import (
     Pending,
     Refusal,
     hold_name,
-    number,
 )
 from hypercare.domain.capacity.hold_protocol import backing_off
 from hypercare.domain.capacity.hold_recovery import is_lost
+from hypercare.domain.capacity.kinds import kind_of_object
+from hypercare.domain.capacity.live_object import condition_of, read_live, value_at
 from hypercare.domain.capacity.quantity import full_value
 from hypercare.domain.capacity.scaling import ClaimRequest, ScalingPlan
 from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState
@@ -132,24 +131,24 @@ def _with_applied(row: ScalingRow, hold: Hold | None) -> ScalingRow:
     if hold is None:
         return row
     row = replace(row, held=True)
-    floor, ceiling = hold.field(FLOOR_PATH), hold.field(CEILING_PATH)
+    floor, ceiling = hold.field(MIN_REPLICAS), hold.field(MAX_REPLICAS)
     if floor is not None:
-        row = replace(row, original=number(FLOOR_PATH, floor.original), applied=number(FLOOR_PATH, floor.base))
+        row = replace(row, original=number(MIN_REPLICAS, floor.original), applied=number(MIN_REPLICAS, floor.base))
     if ceiling is None:
         return row
     return replace(
         row,
-        original_ceiling=number(CEILING_PATH, ceiling.original),
-        applied_ceiling=number(CEILING_PATH, ceiling.base),
+        original_ceiling=number(MAX_REPLICAS, ceiling.original),
+        applied_ceiling=number(MAX_REPLICAS, ceiling.base),
     )
 
 
 def _originals(hold: Hold | None, body: Body) -> Range:
-    floor = hold.field(FLOOR_PATH) if hold else None
-    ceiling = hold.field(CEILING_PATH) if hold else None
+    floor = hold.field(MIN_REPLICAS) if hold else None
+    ceiling = hold.field(MAX_REPLICAS) if hold else None
     return Range(
-        number(FLOOR_PATH, floor.original if floor else value_of(body, FLOOR_PATH)),
-        number(CEILING_PATH, ceiling.original if ceiling else value_of(body, CEILING_PATH)),
+        number(MIN_REPLICAS, floor.original if floor else value_at(body, MIN_REPLICAS)),
+        number(MAX_REPLICAS, ceiling.original if ceiling else value_at(body, MAX_REPLICAS)),
     )
 
 
@@ -209,10 +208,10 @@ def _gone(row: ScalingRow, view: CapacityView) -> ScalingRow:
     body = _autoscaler(view, row.object)
     if not body:
         return _over(row, f"{row.object.kind} {row.object.name} is gone")
-    if is_lost(row, read_autoscaler(body)):
+    if is_lost(row, read_live(kind_of_object(row.object), body)):
         message = f"its hold was deleted by somebody; minReplicas is going back to {row.original}"
         return replace(_in(row, ScalingState.RESTORING, message), held=True)
-    found = number(FLOOR_PATH, value_of(body, FLOOR_PATH))
+    found = number(MIN_REPLICAS, value_at(body, MIN_REPLICAS))
     if found == row.original:
         return _over(row, f"minReplicas is {found} again")
     message = f"{row.object.kind} {row.object.name} keeps minReplicas {found}, as another writer set it"

@@ -1,0 +1,114 @@
+"""An object as it was read: its values that may be held, and who wrote them.
+
+Bodies are those of the API server. Who wrote a field is read from managed fields, never guessed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypercare.domain.capacity.field_values import FieldValue, field_value
+from hypercare.domain.capacity.kinds import HeldKind
+
+OWN_MANAGER = "hypercare"
+SOMEBODY = "unknown"
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The object does not exist."""
+
+
+@dataclass(frozen=True)
+class LiveObject:
+    """An object as it was read at one resourceVersion.
+
+    `writers` names, per path, who wrote the field last besides us; `appliers` names, per path, who holds it by
+    server-side apply besides us.
+    """
+
+    uid: str
+    resource_version: str
+    values: Mapping[str, FieldValue]
+    writers: Mapping[str, str]
+    appliers: Mapping[str, tuple[str, ...]]
+
+
+def read_live(kind: HeldKind, body: Body) -> LiveObject:
+    """Read the values that a hold of this kind may be about, and who wrote them."""
+    metadata = body["metadata"]
+    entries = metadata.get("managedFields") or ()
+    foreign = [entry for entry in entries if entry.get("manager") != OWN_MANAGER and _of_object(entry)]
+    return LiveObject(
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        values={path: value_at(body, path) for path in kind.paths},
+        writers={path: _last(foreign, path) for path in kind.paths},
+        appliers={path: tuple(_appliers(foreign, path)) for path in kind.paths},
+    )
+
+
+def value_at(body: Body, path: str) -> FieldValue:
+    """The value at a JSON Pointer (RFC 6901) into a body."""
+    return field_value(_at(body, _keys(path)))
+
+
+def writers_of(kind: HeldKind, entries: Iterable[Body]) -> list[dict[str, Any]]:
+    """Of an object's managed fields, what `read_live` reads: much shorter, for a cache."""
+    kept: list[dict[str, Any]] = []
+    for entry in entries:
+        paths = [path for path in kind.paths if _holds(entry, path)]
+        if paths and _of_object(entry):
+            short = {key: entry[key] for key in ("manager", "operation", "time") if key in entry}
+            kept.append({**short, "fieldsV1": _tree(paths)})
+    return kept
+
+
+def condition_of(body: Body, kind: str) -> Body:
+    """One condition of an object's status, by type; empty when it has none."""
+    conditions = body.get("status", {}).get("conditions") or ()
+    return next((condition for condition in conditions if condition.get("type") == kind), {})
+
+
+def _of_object(entry: Body) -> bool:
+    """Whether it tells of the object itself, or of its scale, which is a view of it; not of its status."""
+    return entry.get("subresource", "") in {"", "scale"}
+
+
+def _last(entries: Sequence[Body], path: str) -> str:
+    owning = [entry for entry in entries if _holds(entry, path)]
+    newest = max(owning, key=lambda entry: str(entry.get("time", "")), default=None)
+    return str(newest.get("manager", SOMEBODY)) if newest else SOMEBODY
+
+
+def _appliers(entries: Sequence[Body], path: str) -> Iterator[str]:
+    for entry in entries:
+        if entry.get("operation") == "Apply" and _holds(entry, path):
+            yield str(entry.get("manager", SOMEBODY))
+
+
+def _holds(entry: Body, path: str) -> bool:
+    return _at(entry.get("fieldsV1"), [f"f:{key}" for key in _keys(path)]) is not None
+
+
+def _tree(paths: Iterable[str]) -> dict[str, Any]:
+    """The paths in the form of `fieldsV1`."""
+    tree: dict[str, Any] = {}
+    for path in paths:
+        place = tree
+        for key in _keys(path):
+            place = place.setdefault(f"f:{key}", {})
+    return tree
+
+
+def _keys(path: str) -> list[str]:
+    return [key.replace("~1", "/").replace("~0", "~") for key in path.split("/")[1:]]
+
+
+def _at(found: object, keys: Iterable[str]) -> object:
+    for key in keys:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(key)
+    return found
