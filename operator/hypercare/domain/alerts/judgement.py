@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from hypercare.domain.alerts.added_alerts import AddedAlert
 from hypercare.domain.alerts.overlay import OverlayIdentity, present_copies
+from hypercare.domain.alerts.preflight import NOT_ASKED, Candidate, Preflight
 from hypercare.domain.alerts.protection import AlertProtection
-from hypercare.domain.alerts.rewriting import CopyLabels, Levers, Unread, tighten_alert
+from hypercare.domain.alerts.rewriting import CopyLabels, Unread
 from hypercare.domain.alerts.selection import SelectedAlert
 from hypercare.domain.alerts.source_rules import Body, identity
 from hypercare.domain.alerts.syntax import AlertSyntax, inputs_expr, read_alert
-from hypercare.domain.alerts.tightening import FiringCopy, ForRule, Outcome, Tightened, Untouched, relax_firing
+from hypercare.domain.alerts.tightening import FiringCopy, Outcome, Tightened, Untouched, relax_firing
+from hypercare.domain.alerts.trials import Verdicts, candidate_of, digest, outcome_of, wish_for
 from hypercare.domain.alerts.watched import Making, WatchedAlert
 from hypercare.domain.conditions import Problem
 from hypercare.domain.promql.syntax import PromQLError
@@ -34,6 +36,7 @@ class OverlayContext:
         enforce: False in mode Observe.
         default_interval_seconds: Evaluation interval of groups that name none.
         tenancy: Where the namespace's series are: added alerts are kept in it, tenant matchers stay in input queries.
+        verdicts: What history said about copies, in this run.
         firing: By rule id, the copies that fire now. At strength 0, those that may still wait.
         present: The overlay as it is now; empty if there is none.
     """
@@ -44,6 +47,7 @@ class OverlayContext:
     enforce: bool
     default_interval_seconds: int
     tenancy: Tenancy
+    verdicts: Verdicts = field(default_factory=dict)
     firing: Mapping[str, FiringCopy] = field(default_factory=dict)
     present: Body = field(default_factory=dict)
 
@@ -55,11 +59,13 @@ class OverlayContext:
 
 @dataclass(frozen=True)
 class JudgedAlert:
-    """A selected alert with its outcome."""
+    """A selected alert with its outcome, the question about it to history, and what history said to that."""
 
     selected: SelectedAlert
     outcome: Outcome
     syntax: AlertSyntax | Unread
+    candidate: Candidate | None = None
+    preflight: Preflight = NOT_ASKED
 
     @property
     def silent_on_purpose(self) -> bool:
@@ -170,10 +176,15 @@ def inputs_of(syntax: AlertSyntax) -> str:
 
 
 def _judge(selected: SelectedAlert, protection: AlertProtection, context: OverlayContext) -> JudgedAlert:
-    levers = Levers(ForRule(protection.tighten, selected.override_seconds))
     style = CopyLabels(protection.labels, context.tenant_labels)
-    outcome, syntax = tighten_alert(selected, levers, style, context.strength)
-    return JudgedAlert(selected, outcome, syntax)
+    wish, syntax = wish_for(selected, protection.tighten, style)
+    if isinstance(wish.full, Untouched) or isinstance(syntax, Unread):
+        return JudgedAlert(selected, outcome_of(selected, wish, None, style, context.strength), syntax)
+    candidate = candidate_of(selected, wish, inputs_of(syntax))
+    verdict = context.verdicts.get(selected.source.rule_id)
+    found = verdict.found if verdict is not None and verdict.asked == digest(candidate) else None
+    outcome = outcome_of(selected, wish, found, style, context.strength)
+    return JudgedAlert(selected, outcome, syntax, candidate, NOT_ASKED if found is None else found)
 
 
 def _relaxed(judged: JudgedAlert, context: OverlayContext, present: Mapping[str, int]) -> JudgedAlert:

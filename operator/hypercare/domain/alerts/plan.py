@@ -21,6 +21,7 @@ from hypercare.domain.alerts.judgement import (
     read_added,
 )
 from hypercare.domain.alerts.overlay import OverlayAlert, OverlayGroup, OverlayTooLarge, build_overlay
+from hypercare.domain.alerts.preflight import NOT_ASKED, Candidate, Preflight
 from hypercare.domain.alerts.protection import AlertProtection, Deliver
 from hypercare.domain.alerts.rewriting import Unread
 from hypercare.domain.alerts.selection import select
@@ -33,23 +34,25 @@ from hypercare.domain.conditions import Problem
 
 @dataclass(frozen=True)
 class AlertOutcome:
-    """What became of one selected alert, for status and report."""
+    """What became of one selected alert, for status and report, and what history said about it."""
 
     rule_id: str
     group_id: str
     alertname: str
     deliver: Deliver
     result: Outcome
+    preflight: Preflight = NOT_ASKED
 
 
 @dataclass(frozen=True)
 class AlertPlan:
-    """What is wanted. `overlay` is None when there should be no object."""
+    """What is wanted. `overlay` is None when there should be no object; `candidates` are the questions to history."""
 
     overlay: dict[str, Any] | None
     watched: tuple[WatchedAlert, ...]
     outcomes: tuple[AlertOutcome, ...]
     problems: tuple[Problem, ...]
+    candidates: tuple[Candidate, ...] = ()
 
 
 def plan_alerts(protection: AlertProtection, rules: Sequence[Body], context: OverlayContext) -> AlertPlan:
@@ -80,6 +83,7 @@ def plan_alerts(protection: AlertProtection, rules: Sequence[Body], context: Ove
         watched=tuple(watched),
         outcomes=tuple(_outcome(each) for each in judged),
         problems=tuple(problems),
+        candidates=tuple(each.candidate for each in judged if each.candidate is not None),
     )
 
 
@@ -144,5 +148,10 @@ def _overlay_added(added: AcceptedAlert, style: CopyStyle) -> OverlayAlert:
 def _outcome(judged: JudgedAlert) -> AlertOutcome:
     source = judged.selected.source
     return AlertOutcome(
-        source.rule_id, source.group.group_id, source.alertname, judged.selected.deliver, judged.outcome
+        rule_id=source.rule_id,
+        group_id=source.group.group_id,
+        alertname=source.alertname,
+        deliver=judged.selected.deliver,
+        result=judged.outcome,
+        preflight=judged.preflight,
     )

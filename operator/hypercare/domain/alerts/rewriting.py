@@ -13,6 +13,7 @@ from hypercare.domain.alerts.selection import SelectedAlert
 from hypercare.domain.alerts.syntax import AlertSyntax, read_alert
 from hypercare.domain.alerts.thresholds import KEEP_THRESHOLDS, ThresholdRule, move_threshold
 from hypercare.domain.alerts.tightening import (
+    FULL_STRENGTH,
     ForRule,
     MovedThreshold,
     Outcome,
@@ -33,10 +34,14 @@ class Unread:
 
 @dataclass(frozen=True)
 class Levers:
-    """What is asked for at full strength. Without a share or an override of the bound, thresholds are left out."""
+    """What is asked for at full strength. Without a share or an override of the bound, thresholds are left out.
+
+    Bounds move at most as far as at strength `strongest`; an `Untouched` says why they stay though asked for.
+    """
 
     for_rule: ForRule
-    threshold: ThresholdRule = KEEP_THRESHOLDS
+    threshold: ThresholdRule | Untouched = KEEP_THRESHOLDS
+    strongest: int = FULL_STRENGTH
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,14 @@ def tighten_alert(
         return refusal, syntax
     source = selected.source
     shortened = shorten_for(source.for_seconds, source.group.interval_seconds, levers.for_rule, strength)
-    if not levers.threshold.asked:
-        return shortened, syntax
-    moved = _moved(selected, syntax, levers.threshold, strength, labels.configured)
-    return _combined(source.for_seconds, shortened, moved), syntax
+    match levers.threshold:
+        case Untouched() as kept:
+            return _combined(source.for_seconds, shortened, kept), syntax
+        case ThresholdRule(asked=False):
+            return shortened, syntax
+        case rule:
+            moved = _moved(selected, syntax, rule, min(strength, levers.strongest), labels.configured)
+            return _combined(source.for_seconds, shortened, moved), syntax
 
 
 def _moved(

@@ -30,6 +30,10 @@ class UntouchedReason(StrEnum):
     READS_ALERTS = "ReadsAlerts"
     LABEL_OVERRIDDEN = "LabelOverridden"
     UNSUPPORTED_PROMQL = "UnsupportedPromQL"
+    WOULD_ALREADY_FIRE = "WouldAlreadyFire"
+    NO_HISTORY = "NoHistory"
+    NOT_TRIED = "NotTried"
+    NOT_CALIBRATED = "NotCalibrated"
     NO_THRESHOLD = "NoThreshold"
     COMPARED_WITH_ZERO = "ComparedWithZero"
     EQUALITY = "Equality"
@@ -60,6 +64,7 @@ _REFUSING = frozenset(
         UntouchedReason.OVERRIDE_LOOSENS,
         UntouchedReason.ALWAYS_FIRES,
         UntouchedReason.READS_ALERTS,
+        UntouchedReason.WOULD_ALREADY_FIRE,
         UntouchedReason.LABEL_OVERRIDDEN,
         UntouchedReason.UNSUPPORTED_PROMQL,
     }
