@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from hypercare import __version__
+from hypercare import __version__, drain_options
 from hypercare.config import InvalidSetting, add_options, settings_from
 
 _INTRODUCTION = """\
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = settings_from(given, os.environ)
     except InvalidSetting as error:
         parser.error(str(error))
+    if given.command == "drain":
+        return int(import_module("hypercare.drain_command").drain(settings, given))
     return int(import_module("hypercare.assembly").serve(settings))
 
 
@@ -59,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
         "run", help="run the operator until SIGTERM", description=_INTRODUCTION, epilog=_EXAMPLES, formatter_class=form
     )
     add_options(run)
+    drain = commands.add_parser(
+        "drain",
+        help="restore everything, before an uninstall",
+        description=drain_options.DESCRIPTION,
+        epilog=drain_options.EXAMPLES,
+        formatter_class=form,
+    )
+    drain_options.add_drain_options(drain)
     return parser
 
 

@@ -16,6 +16,7 @@ import kopf
 
 from hypercare import __version__
 from hypercare.adapters.access import Access
+from hypercare.adapters.alertmanager import AlertmanagerApi
 from hypercare.adapters.cache import Change, WatchCache, reference
 from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.events import ApiEvents
@@ -30,15 +31,18 @@ from hypercare.gather import Gatherer
 from hypercare.handlers import register, settings_for
 from hypercare.health import Health, HealthServer, Vitals
 from hypercare.hold_reconcile import HoldReconciler, stands
+from hypercare.inhibition_reader import InhibitionReader
 from hypercare.listings import Listings
 from hypercare.logs import about, configure_logging
 from hypercare.overlay_reader import OverlayReader
-from hypercare.overlay_writer import OverlayWriter
-from hypercare.ports import ApiError
-from hypercare.queue import Done, DueQueue, Handler, Key, Outcome
+from hypercare.overlay_writer import INHIBITION, OverlayWriter
+from hypercare.ports import ApiError, Objects
+from hypercare.queue import After, Done, DueQueue, Handler, Key, Outcome
 from hypercare.reconcile import Hands, PeriodReconciler
 from hypercare.report_writer import ReportWriter
+from hypercare.standstill import StandstillGate
 from hypercare.subscriptions import WATCHED, open_periods, woken
+from hypercare.sweep import Sweeper
 from hypercare.telemetry import Telemetry
 
 # First visits after a start: this much apart on average, and all within the limit (seconds).
@@ -52,10 +56,11 @@ _logger = logging.getLogger(__name__)
 class Adapters:
     """What reconcilers work with; `wake` makes another object due at once."""
 
-    api: ApiServer
+    api: Objects
     cache: WatchCache
     events: ApiEvents
     endpoints: Endpoints
+    alertmanagers: Alertmanagers
     telemetry: Telemetry
     wake: Callable[[Key], None]
 
@@ -68,6 +73,7 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
         cache,
         adapters.endpoints,
         OverlayReader(api, cache, adapters.telemetry.seen_live),
+        InhibitionReader(cache, adapters.alertmanagers),
         EvidenceReader(cache, adapters.telemetry),
         holds.refusals,
     )
@@ -76,6 +82,7 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
         cache=cache,
         events=adapters.events,
         overlays=OverlayWriter(api, cache),
+        inhibitions=OverlayWriter(api, cache, written=INHIBITION),
         claims=ClaimKeeper(api, cache),
         reports=ReportWriter(api, cache),
     )
@@ -97,8 +104,10 @@ class Operator:
         self._server = HealthServer(Health(vitals, settings.stuck_after), telemetry.registry, settings.listen)
         secrets = SecretReader(api, settings.own_namespace, time.monotonic)
         self._endpoints = Endpoints(PrometheusSource, secrets, telemetry.queried)
+        self._gate = StandstillGate(api, settings.own_namespace, time.monotonic, time.time)
+        self._sweeper = Sweeper(self._gate, self._cache)
         self._reconcilers = reconcilers(
-            Adapters(api, self._cache, ApiEvents(api), self._endpoints, telemetry, self._queue.due)
+            Adapters(self._gate, self._cache, ApiEvents(api), self._endpoints, telemetry, self._queue.due)
         )
 
     async def run(self) -> None:
@@ -112,8 +121,10 @@ class Operator:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._queue.run(self._visit), name="loop")
                 keeper = group.create_task(self._listings.keep(self._settings.resync), name="listings")
+                sweeper = group.create_task(self._sweeper.keep(), name="sweep")
                 await self._watch()
                 keeper.cancel()
+                sweeper.cancel()
         finally:
             await self._server.stop()
         _logger.info("Stopped")
@@ -139,6 +150,8 @@ class Operator:
         reconciler = self._reconcilers.get(key.resource)
         if reconciler is None:
             return Done()
+        if (pause := await self._gate.shut_for()) > 0:
+            return After(pause)
         with about(key):
             return await reconciler(key)
 
