@@ -16,7 +16,6 @@ import kopf
 
 from hypercare import __version__
 from hypercare.adapters.access import Access
-from hypercare.adapters.alertmanager import AlertmanagerApi
 from hypercare.adapters.cache import Change, WatchCache, reference
 from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.events import ApiEvents
@@ -31,11 +30,10 @@ from hypercare.gather import Gatherer
 from hypercare.handlers import register, settings_for
 from hypercare.health import Health, HealthServer, Vitals
 from hypercare.hold_reconcile import HoldReconciler, stands
-from hypercare.inhibition_reader import InhibitionReader
 from hypercare.listings import Listings
 from hypercare.logs import about, configure_logging
 from hypercare.overlay_reader import OverlayReader
-from hypercare.overlay_writer import INHIBITION, OverlayWriter
+from hypercare.overlay_writer import OverlayWriter
 from hypercare.ports import ApiError, Objects
 from hypercare.queue import After, Done, DueQueue, Handler, Key, Outcome
 from hypercare.reconcile import Hands, PeriodReconciler
@@ -60,7 +58,6 @@ class Adapters:
     cache: WatchCache
     events: ApiEvents
     endpoints: Endpoints
-    alertmanagers: Alertmanagers
     telemetry: Telemetry
     wake: Callable[[Key], None]
 
@@ -73,7 +70,6 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
         cache,
         adapters.endpoints,
         OverlayReader(api, cache, adapters.telemetry.seen_live),
-        InhibitionReader(cache, adapters.alertmanagers),
         EvidenceReader(cache, adapters.telemetry),
         holds.refusals,
     )
@@ -82,7 +78,6 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
         cache=cache,
         events=adapters.events,
         overlays=OverlayWriter(api, cache),
-        inhibitions=OverlayWriter(api, cache, written=INHIBITION),
         claims=ClaimKeeper(api, cache),
         reports=ReportWriter(api, cache),
     )
