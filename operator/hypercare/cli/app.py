@@ -3,6 +3,7 @@
 Modules of subcommands are all imported for completion and `--help`, which are felt at every key; see `deferred`.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -13,8 +14,13 @@ import typer
 from hypercare import __version__
 from hypercare.cli.backtest import command as backtest
 from hypercare.cli.deferred import command
-from hypercare.cli.failures import OK, UNUSABLE
+from hypercare.cli.failures import INTERRUPTED, OK, UNUSABLE
+from hypercare.cli.list import command as listing
+from hypercare.cli.status import command as status
 from hypercare.cli.tighten import command as tighten
+from hypercare.cli.wait import command as wait
+from hypercare.cli.watch import command as watch
+from hypercare.cli.why import command as why
 
 PLUGIN = "kubectl-hypercare"
 SUBCOMMAND = "kubectl hypercare"
@@ -22,8 +28,8 @@ SUBCOMMAND = "kubectl hypercare"
 _INTRODUCTION = """\
 Hypercare protects a release for a bounded window and relaxes on evidence.
 
-These commands answer from your own machine, before anything is applied, what a HypercarePeriod would do.
-COMMAND --help shows examples. Exit codes: 0 done, 1 failed or the answer is no, 2 wrong use or unusable input.
+These commands show what goes on in a cluster, and try a period before it is applied. They change nothing in it.
+COMMAND --help shows examples. Exit codes: 0 done, 1 failed or the answer is no, 2 wrong use, unusable input or cluster.
 """
 
 app = typer.Typer(
@@ -44,10 +50,16 @@ def _root(
         typer.echo(context.get_help())
 
 
-app.command("backtest", help=backtest.HELP, short_help=backtest.BRIEF)(
-    command(backtest.BacktestArguments, "backtest.run")
-)
-app.command("tighten", help=tighten.HELP, short_help=tighten.BRIEF)(command(tighten.TightenArguments, "tighten.run"))
+for _name, _module, _arguments in (
+    ("status", status, status.StatusArguments),
+    ("watch", watch, watch.WatchArguments),
+    ("list", listing, listing.ListArguments),
+    ("why", why, why.WhyArguments),
+    ("wait", wait, wait.WaitArguments),
+    ("backtest", backtest, backtest.BacktestArguments),
+    ("tighten", tighten, tighten.TightenArguments),
+):
+    app.command(_name, help=_module.HELP, short_help=_module.BRIEF)(command(_arguments, f"{_name}.run"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     complete = f"_{PLUGIN}_COMPLETE".replace("-", "_").upper()
     try:
         code = app(args=given, prog_name=_program(given), complete_var=complete, standalone_mode=False)
+        sys.stdout.flush()
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has seen enough; what is still in the buffer must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except typer.TyperException as error:
         typer.echo(f"error: {error.format_message()}", err=True)
         if error.exit_code == UNUSABLE and (path := _command_path(error)):

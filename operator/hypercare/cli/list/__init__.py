@@ -1,0 +1,1 @@
+"""`kubectl hypercare list`: all periods of a namespace, or of the cluster."""

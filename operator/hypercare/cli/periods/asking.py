@@ -1,0 +1,45 @@
+"""Asking the cluster for a period and its profile, with words for what is not there."""
+
+from hypercare.cli.cluster_access import Body, Cluster
+from hypercare.cli.failures import ClusterFailed, NotAllowed, NotThere
+from hypercare.domain.conditions import Problem
+from hypercare.domain.objects import PERIODS, PROFILES, ObjectRef
+from hypercare.domain.period import Resolved, profile_name, resolve
+
+PLURAL = PERIODS.plural
+
+
+def period_body(cluster: Cluster, name: str) -> Body:
+    """Read one period.
+
+    Raises:
+        NotThere: it does not exist, or the kind does not; the message says what to do.
+    """
+    try:
+        return cluster.get(ObjectRef(PERIODS, cluster.namespace, name))
+    except NotThere as error:
+        raise not_there(error, f"no HypercarePeriod {name} in namespace {cluster.namespace}") from error
+
+
+def not_there(error: NotThere, told: str) -> ClusterFailed:
+    """The same with other words; where even the kind is missing, that is what is told."""
+    if PLURAL in str(error):
+        return NotThere(f"{told} (kubectl hypercare list -A shows all)")
+    return NotThere("the cluster knows no HypercarePeriod: install the CRDs (kubectl apply -k crds)")
+
+
+def effective(cluster: Cluster, body: Body) -> Resolved | Problem:
+    """The period merged with its profile, or why it cannot be."""
+    name = profile_name(body)
+    try:
+        return resolve(body, cluster.find(ObjectRef(PROFILES, "", name)))
+    except NotAllowed as error:
+        return Problem("spec.profile", "ProfileUnreadable", f"HypercareProfile {name}: {error}", stalls=False)
+
+
+def all_periods(cluster: Cluster, namespace: str) -> tuple[Body, ...]:
+    """Read all periods, of all namespaces if `namespace` is empty."""
+    try:
+        return cluster.list(PERIODS, namespace)
+    except NotThere as error:
+        raise not_there(error, "no HypercarePeriods") from error

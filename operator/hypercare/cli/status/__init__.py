@@ -1,0 +1,1 @@
+"""`kubectl hypercare status`: one period at a glance."""

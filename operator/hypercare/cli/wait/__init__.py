@@ -1,0 +1,1 @@
+"""`kubectl hypercare wait`: until a period is protected, or over; for pipelines."""

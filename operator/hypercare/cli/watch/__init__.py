@@ -1,0 +1,1 @@
+"""`kubectl hypercare watch`: periods as they change."""
