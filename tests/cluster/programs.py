@@ -2,9 +2,10 @@
 
 Each `Build` is a folder with a `go.mod` and a `go.sum` that pin one set of programs. In this order: all programs of a
 kind found in `KUBEBUILDER_ASSETS` or on `PATH`, else all of a build built once, into a cache folder named by the hash
-of its `go.sum`; so a new build, or another version in one, leaves the others as they are. A build happens in a folder
-of its own that is renamed when it is whole, so an interrupted one is never taken for finished, and under a file lock,
-so two callers build once. Needs Go and a module proxy for the first build only.
+of its `go.sum` and of sources of its own, if it has any; so a new build, or another version in one, leaves the others
+as they are. A build happens in a folder of its own that is renamed when it is whole, so an interrupted one is never
+taken for finished, and under a file lock, so two callers build once. Needs Go and a module proxy for the first build
+only.
 """
 
 import fcntl
@@ -132,7 +133,15 @@ KEDA = Build(
     renamed={"operator": "keda-operator"},
     data=tuple(_keda_crd(name) for name in KEDA_CRDS),
 )
-BUILDS = (CONTROL_PLANE, ALERTMANAGER, KEDA)
+GITOPS = Build(
+    title="the libraries of GitOps tools",
+    folder=BINARIES / "gitops",
+    minutes=2,
+    kinds={},
+    renamed={"gitops": "gitops-verdict"},
+    only_built=("gitops-verdict",),
+)
+BUILDS = (CONTROL_PLANE, ALERTMANAGER, KEDA, GITOPS)
 
 
 class BuildFailed(Exception):
@@ -182,7 +191,8 @@ def _installed(names: tuple[str, ...]) -> dict[str, Path]:
 
 
 def _built(build: Build) -> Path:
-    key = hashlib.sha256((build.folder / "go.sum").read_bytes()).hexdigest()[:16]
+    sources = (build.folder / "go.sum", *sorted(build.folder.glob("*.go")))
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     finished = cache_folder() / "controlplane" / key
     if _compiled(build, finished) and not _missing_data(build, finished):
         return finished

@@ -25,7 +25,7 @@ from tests.cluster.programs import (
 
 PROJECT = Path(__file__).parents[2]
 # What `go install` calls them.
-TOOLS = {"server", "operator", *(name for build in BUILDS for name in build.programs)} - {
+TOOLS = {name for build in BUILDS for name in (*build.programs, *build.renamed)} - {
     name for build in BUILDS for name in build.renamed.values()
 }
 FAKE_GO = f"""#!/bin/sh
