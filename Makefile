@@ -66,10 +66,12 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy crds/generate.py docs/generate_reference.py docs/generate_indicators.py docs/site_hooks.py
+	$(BIN)/mypy crds/generate.py docs/generate_reference.py docs/generate_indicators.py docs/site_hooks.py \
+	  docs/generate_chart.py manifests/generate.py
 	$(BIN)/python crds/generate.py --check
 	$(BIN)/python docs/generate_reference.py --check
 	$(BIN)/python docs/generate_indicators.py --check
+	$(BIN)/python docs/generate_chart.py --check
 	$(SITE) --site-dir build/site
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
@@ -90,7 +92,13 @@ docs: $(STAMP) ## Write what is generated (CRDs, reference, indicators) and buil
 	$(BIN)/python crds/generate.py
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python docs/generate_indicators.py
+	$(BIN)/python docs/generate_chart.py
 	$(SITE) --site-dir site
+
+# Needs Helm, which is built with the programs of the control plane; a cluster test checks what lint cannot.
+.PHONY: manifests
+manifests: programs ## Render manifests/install from the chart
+	$(BIN)/python -m manifests.generate
 
 .PHONY: lock
 lock: $(STAMP) ## Refresh the lock files (UPGRADE=1 takes newer versions too)

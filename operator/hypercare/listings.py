@@ -13,7 +13,7 @@ from typing import Protocol
 
 from hypercare.adapters.cache import WatchCache
 from hypercare.adapters.kubernetes import Listing
-from hypercare.domain.objects import Resource
+from hypercare.domain.objects import PROMETHEUSES, Resource
 from hypercare.ports import ApiError, NotFound
 
 DISCOVERY_SECONDS = 3.0
@@ -109,10 +109,14 @@ class Listings:
                 self._appeared(resource)
 
     async def _list(self, resource: Resource) -> None:
-        namespaces = self._namespaces if resource.namespaced and self._namespaces else ("",)
         try:
-            for namespace in namespaces:
+            for namespace in self._places(resource):
                 listing = await self._api.listing(resource, namespace)
                 self._cache.replace(resource, listing.items, listing.version, namespace)
         except NotFound:
             self._cache.not_served(resource)
+
+    def _places(self, resource: Resource) -> Sequence[str]:
+        """The namespaces to list it in. A Prometheus seldom runs where the periods are whose rules it loads."""
+        everywhere = not resource.namespaced or resource == PROMETHEUSES
+        return ("",) if everywhere or not self._namespaces else self._namespaces

@@ -226,7 +226,7 @@ def _empty(directory: Path) -> None:
 
 def _start_all(planned: Layout, options: Options) -> None:
     cluster = load(planned.directory)
-    _spawn(cluster, *layout.api_server(planned), *layout.metrics(planned, options))
+    _spawn(cluster, *layout.api_server(planned, options), *layout.metrics(planned, options))
     _wait(cluster, "the API server is ready", lambda: _api_ready(cluster))
     _spawn(cluster, *layout.nodes(planned))
     folders = (planned.programs.share / "crds", *options.crds)

@@ -44,6 +44,7 @@ class Options:
         services: The (namespace, name) pairs that the shop simulates from its start.
         crds: Folders of CRDs to install before the controllers start: the garbage collector looks for new kinds only
             every 30 s, and follows owner references of kinds that it knows.
+        audited: Whether the API server logs what service accounts ask it for (`tests.cluster.audit` reads that).
     """
 
     scrape_interval: str = "1s"
@@ -51,6 +52,7 @@ class Options:
     lookback: str = "5m"
     services: tuple[tuple[str, str], ...] = (("shop", "checkout"),)
     crds: tuple[Path, ...] = ()
+    audited: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def write_files(layout: Layout, options: Options) -> None:
         access = kubeconfig(layout.api_url, layout.certificate_authority, user, layout.tokens[user])
         write_private(layout.kubeconfig(user), access)
     (directory / "prometheus.yml").write_text(yaml.safe_dump(_prometheus(layout, options)))
+    (directory / "audit-policy.yaml").write_text(yaml.safe_dump(_AUDIT_POLICY))
 
 
 def kubeconfig(url: str, authority: Path, user: str, token: str) -> str:
@@ -160,7 +163,18 @@ def _prometheus(layout: Layout, options: Options) -> dict[str, object]:
     }
 
 
-def api_server(layout: Layout) -> tuple[Program, ...]:
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+    ],
+}
+
+
+def api_server(layout: Layout, options: Options) -> tuple[Program, ...]:
     """What must answer before anything else makes sense."""
     directory = layout.directory
     client, peer = layout.url("etcd"), layout.url("etcd-peer")
@@ -192,6 +206,8 @@ def api_server(layout: Layout) -> tuple[Program, ...]:
         "disable-admission-plugins": "ServiceAccount",  # nothing mounts a token, and no pod shall wait for its account
         "profiling": False,
     }
+    if options.audited:
+        server |= {"audit-policy-file": directory / "audit-policy.yaml", "audit-log-path": directory / "logs" / "audit"}
     return (_program(layout, "etcd", etcd), _program(layout, "kube-apiserver", server))
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypercare import listings
 from hypercare.adapters.cache import Change, WatchCache
 from hypercare.adapters.kubernetes import Listing
-from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES, ObjectRef, Resource
+from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES, PROMETHEUSES, ObjectRef, Resource
 from hypercare.listings import Listings
 from hypercare.ports import Body, NotFound, Unavailable
 
+WATCHED = (PERIODS, PROFILES, PROMETHEUS_RULES, PROMETHEUSES)
 CHECKOUT = ObjectRef(PERIODS, "shop", "checkout")
 
 
@@ -58,7 +59,7 @@ class Fixture:
     def __init__(self, *namespaces: str) -> None:
         self.server = Server()
         self.changes: asyncio.Queue[Change] = asyncio.Queue()
-        self.cache = WatchCache((PERIODS, PROFILES, PROMETHEUS_RULES), self.changes.put_nowait, lambda: 0.0)
+        self.cache = WatchCache(WATCHED, self.changes.put_nowait, lambda: 0.0)
         self.appeared: asyncio.Queue[Resource] = asyncio.Queue()
         self.listings = Listings(self.server, self.cache, namespaces, self.appeared.put_nowait)
 
@@ -86,7 +87,7 @@ async def test_at_the_start_everything_is_known_also_what_is_missing() -> None:
     fixture.server.objects[PERIODS] = [body("checkout", 7)]
     await fixture.listings.prime()
     assert fixture.cache.find(CHECKOUT) is not None
-    assert [fixture.cache.served(each) for each in fixture.cache.resources] == [True, True, False]
+    assert [fixture.cache.served(each) for each in fixture.cache.resources] == [True, True, False, False]
     assert all(fixture.cache.synced(each) for each in fixture.cache.resources)
 
 
@@ -98,9 +99,10 @@ async def test_a_start_waits_for_the_api_server() -> None:
     assert fixture.server.asked[:4] == [("hypercareperiods", "")] * 4
 
 
-async def test_only_the_served_namespaces_are_listed_and_cluster_scoped_kinds_as_a_whole() -> None:
+async def test_only_the_served_namespaces_are_listed_and_what_serves_all_of_them_as_a_whole() -> None:
+    """A profile has no namespace, and a Prometheus seldom the one of the periods."""
     fixture = Fixture("shop", "billing")
-    fixture.server.served.add(PROMETHEUS_RULES)
+    fixture.server.served |= {PROMETHEUS_RULES, PROMETHEUSES}
     await fixture.listings.prime()
     assert fixture.server.asked == [
         ("hypercareperiods", "shop"),
@@ -108,6 +110,7 @@ async def test_only_the_served_namespaces_are_listed_and_cluster_scoped_kinds_as
         ("hypercareprofiles", ""),
         ("prometheusrules", "shop"),
         ("prometheusrules", "billing"),
+        ("prometheuses", ""),
     ]
 
 

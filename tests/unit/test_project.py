@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 import hypercare
@@ -83,6 +84,8 @@ def test_the_version_is_the_same_wherever_it_is_written() -> None:
         for path in files("manifests/*.yaml")
         for version in re.findall(r"hypercare-operator:v?([\w.-]+)", path.read_text(encoding="utf-8"))
     }
+    chart = yaml.safe_load((ROOT / "charts" / "hypercare-operator" / "Chart.yaml").read_text(encoding="utf-8"))
+    assert (chart["version"], chart["appVersion"]) == (hypercare.__version__, hypercare.__version__)
     assert [entry for entry in written if entry[1] != hypercare.__version__] == []
 
 

@@ -1,0 +1,38 @@
+"""What one account has asked the API server for, from the audit log of a cluster that was started with `audited`."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.cluster.cluster import Cluster
+
+
+@dataclass(frozen=True, order=True)
+class Asked:
+    """One kind of request. `resource` is written as in docs/permissions.md: `plural.group/subresource`."""
+
+    resource: str
+    verb: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request that was answered with `code`; `namespace` and `name` are empty where it names none."""
+
+    asked: Asked
+    namespace: str
+    name: str
+    code: int
+
+
+def requests(cluster: Cluster, namespace: str, service_account: str) -> Iterator[Request]:
+    """All requests of an account about resources, in the order of their answers; a watch is told when it begins."""
+    user = f"system:serviceaccount:{namespace}:{service_account}"
+    for line in (cluster.logs / "audit").read_text().splitlines():
+        event = json.loads(line)
+        about = event.get("objectRef")
+        if event["user"]["username"] == user and about is not None:
+            subresource = f"/{about['subresource']}" if about.get("subresource") else ""
+            group = f".{about['apiGroup']}" if about.get("apiGroup") else ""
+            asked = Asked(f"{about['resource']}{group}{subresource}", event["verb"])
+            yield Request(asked, about.get("namespace", ""), about.get("name", ""), event["responseStatus"]["code"])
