@@ -96,7 +96,8 @@ class Operator:
         self._listings = Listings(api, self._cache, settings.namespaces, self._appeared)
         telemetry.describe(self._queue, self._cache)
         vitals = Vitals(lambda: self._queue.lateness, self._unlisted, lambda: self._cache.lag, api.reachable)
-        self._server = HealthServer(Health(vitals, settings.stuck_after), telemetry.registry, settings.listen)
+        metrics = {"/metrics": telemetry.registry, "/metrics/periods": telemetry.periods.registry}
+        self._server = HealthServer(Health(vitals, settings.stuck_after), metrics, settings.listen)
         secrets = SecretReader(api, settings.own_namespace, time.monotonic)
         self._endpoints = Endpoints(PrometheusSource, secrets, telemetry.queried)
         self._gate = StandstillGate(api, settings.own_namespace, time.monotonic, time.time)

@@ -82,7 +82,7 @@ class EvidenceReader:
         readings = tuple(_reading(each, tick, context, stored.get(each.name)) for each in criteria)
         ref = ObjectRef(PERIODS, subject.identity.namespace, subject.identity.name)
         if readings:
-            self._observer.evaluated(ref, min(each.final_through for each in readings))
+            self._observer.evaluated(ref, readings)
         return readings
 
     async def _tick(

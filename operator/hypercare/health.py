@@ -1,4 +1,4 @@
-"""The operator's own web server: `/healthz`, `/readyz` and `/metrics`, read-only.
+"""The operator's own web server: `/healthz`, `/readyz` and the metrics, read-only.
 
 `/healthz` is about this process: it fails when the loop falls behind, which a restart may cure, and stays well while
 the API server or a Prometheus is down, which no restart cures. `/readyz` is about what is around it: the API server
@@ -6,8 +6,9 @@ answers, everything was listed, and the watches keep up.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -88,16 +89,19 @@ class Health:
 
 
 class HealthServer:
-    """Serves health and metrics until `stop`; `port` tells where, also when 0 was asked for."""
+    """Serves health, and each registry of metrics at its path, until `stop`.
 
-    def __init__(self, health: Health, registry: CollectorRegistry, listen: Listen) -> None:
+    `port` tells where, also when 0 was asked for.
+    """
+
+    def __init__(self, health: Health, metrics: Mapping[str, CollectorRegistry], listen: Listen) -> None:
         self._health = health
-        self._registry = registry
         self._listen = listen
         application = web.Application()
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
-        application.router.add_get("/metrics", self._metrics)
+        for path, registry in metrics.items():
+            application.router.add_get(path, partial(_metrics, registry))
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
 
     async def start(self) -> None:
@@ -125,8 +129,9 @@ class HealthServer:
     async def _readyz(self, _request: web.Request) -> web.Response:
         return _response(await self._health.ready())
 
-    async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+async def _metrics(registry: CollectorRegistry, _request: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _response(verdict: Verdict) -> web.Response:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from hypercare.domain.alerts.loaded_rules import LoadedResult, RulesQuery
 from hypercare.domain.objects import ObjectRef, Resource
 from hypercare.domain.samples import InstantQuery, RangeQuery, Result
+from hypercare.domain.snapshot import Reading
 
 Body = Mapping[str, Any]
 FIELD_MANAGER = "hypercare"
@@ -124,10 +125,10 @@ class Events(Protocol):
 
 
 class EvidenceObserver(Protocol):
-    """Told how far the evidence of each period has come, for metrics."""
+    """Told what the evidence of each period says, for metrics."""
 
-    def evaluated(self, period: ObjectRef, final_through: int) -> None:
-        """The oldest final point of all criteria (Unix seconds)."""
+    def evaluated(self, period: ObjectRef, readings: Sequence[Reading]) -> None:
+        """All criteria of a running window, at least one."""
         ...
 
     def forget(self, period: ObjectRef) -> None:

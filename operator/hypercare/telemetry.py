@@ -1,6 +1,7 @@
 """What the operator measures of itself, for Prometheus.
 
-Every label has few values by design: phases, verdicts, kinds, verbs, outcomes; never a period, namespace, query or URL.
+Every label has few values by design: phases, verdicts, kinds, verbs, outcomes; never a period, namespace, query or URL
+(`period_metrics` has those, on a path of its own).
 What describes the present state (periods, holds, queue) is computed when it is scraped: no series outlives its cause.
 """
 
@@ -32,6 +33,8 @@ from hypercare.domain.evidence.unknown_causes import Cause, cause_of
 from hypercare.domain.life.facts import Phase
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
 from hypercare.domain.samples import QueryFailed, Result
+from hypercare.domain.snapshot import Reading
+from hypercare.period_metrics import PeriodMetrics
 from hypercare.ports import ApiError, Body
 from hypercare.queue import Failed, Key, Outcome
 
@@ -86,6 +89,7 @@ class Telemetry:
         # A second series for each counter, only to say when it began, would double what is stored.
         _without_created()
         self.registry = CollectorRegistry()
+        self.periods = PeriodMetrics()
         self._clock = clock
         self._final_through: dict[Key, int] = {}
         ProcessCollector(registry=self.registry)
@@ -162,13 +166,15 @@ class Telemetry:
         """Record how long Prometheus took to evaluate a new overlay."""
         self._live.observe(seconds)
 
-    def evaluated(self, period: Key, final_through: int) -> None:
-        """Note the point (Unix seconds) through which all evidence of a running window is final."""
-        self._final_through[period] = final_through
+    def evaluated(self, period: Key, readings: Sequence[Reading]) -> None:
+        """Note what the evidence of a running window says, and through which point all of it is final."""
+        self._final_through[period] = min(each.final_through for each in readings)
+        self.periods.judged(period, readings)
 
     def forget(self, period: Key) -> None:
         """Stop measuring the evidence of a period that is over or gone."""
         self._final_through.pop(period, None)
+        self.periods.forget(period)
 
     def evidence_age(self, running: Container[Key]) -> float:
         """Age in seconds of the oldest evidence of the running windows; 0 where none runs. Forgets all others."""
@@ -179,6 +185,7 @@ class Telemetry:
     def describe(self, loop: Loop, watches: Watches) -> None:
         """Add the metrics of the present state to each scrape."""
         self.registry.register(_Present(self, loop, watches))
+        self.periods.describe_periods(watches)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Every status is checked against the CRD when it is written, so no test can pass 
 or would not keep as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -27,6 +27,7 @@ from hypercare.domain.objects import (
     PROMETHEUS_RULES,
     ObjectRef,
 )
+from hypercare.domain.snapshot import Reading
 from hypercare.domain.status_size import STATUS_LIMIT_BYTES, size_bytes
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.gather import Gatherer
@@ -125,8 +126,8 @@ class Observer:
 
     known: dict[ObjectRef, int] = field(default_factory=dict)
 
-    def evaluated(self, period: ObjectRef, final_through: int) -> None:
-        self.known[period] = final_through
+    def evaluated(self, period: ObjectRef, readings: Sequence[Reading]) -> None:
+        self.known[period] = min(each.final_through for each in readings)
 
     def forget(self, period: ObjectRef) -> None:
         self.known.pop(period, None)

@@ -82,7 +82,7 @@ def body() -> Body:
 async def url(body: Body) -> AsyncIterator[str]:
     registry = CollectorRegistry()
     Counter("hypercare_test", "One.", registry=registry).inc()
-    server = HealthServer(body.health(), registry, Listen("127.0.0.1", 0))
+    server = HealthServer(body.health(), {"/metrics": registry}, Listen("127.0.0.1", 0))
     await server.start()
     yield f"http://127.0.0.1:{server.port}"
     await server.stop()
@@ -113,7 +113,7 @@ async def test_nothing_else_is_served(url: str) -> None:
 
 async def test_a_taken_address_is_an_error(url: str, body: Body) -> None:
     port = int(url.rpartition(":")[2])
-    server = HealthServer(body.health(), CollectorRegistry(), Listen("127.0.0.1", port))
+    server = HealthServer(body.health(), {}, Listen("127.0.0.1", port))
     with pytest.raises(OSError, match="in use"):
         await server.start()
     await server.stop()

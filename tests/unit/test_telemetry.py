@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from hypercare.logs import about, configure_logging
 from hypercare.ports import Body, Unavailable
 from hypercare.queue import Done, Failed
 from hypercare.telemetry import Telemetry
+from tests.unit.snapshots import reading
 
 CHECKOUT = ObjectRef(PERIODS, "shop", "checkout")
 
@@ -149,7 +151,8 @@ def test_the_evaluation_age_is_that_of_the_oldest_evidence_of_a_running_window()
     telemetry = described(objects, now=1000)
     assert value(telemetry, "hypercare_evaluation_age_seconds") == 0
     for name, final_through in (("checkout", 940), ("basket", 990), ("done", 10), ("deleted", 20)):
-        telemetry.evaluated(ObjectRef(PERIODS, "shop", name), final_through)
+        read = [replace(reading(), final_through=final_through + later) for later in (0, 30)]
+        telemetry.evaluated(ObjectRef(PERIODS, "shop", name), read)
     assert value(telemetry, "hypercare_evaluation_age_seconds") == 60
     telemetry.forget(CHECKOUT)
     assert value(telemetry, "hypercare_evaluation_age_seconds") == 10
