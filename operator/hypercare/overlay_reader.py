@@ -80,7 +80,7 @@ class _Planned:
 
     protection: AlertProtection
     context: OverlayContext
-    sources: tuple[tuple[str, str], ...]
+    sources: tuple[tuple[str, str, str], ...]
     blamed: Mapping[str, Blamed]
     made: OverlayPlan
 
@@ -139,9 +139,13 @@ class OverlayReader:
         protection = subject.resolved.spec.alerts
         if protection.requested and not self._cache.served(PROMETHEUS_RULES):
             return OverlayPlan(AlertPlan(None, (), (), (_NOT_SERVED,)), ())
-        sources = [body for body in rules if not made_by_hypercare(body)]
+        own = [body for body in rules if not made_by_hypercare(body)]
+        sources = [
+            *own,
+            *(body for each in protection.elsewhere for body in self._cache.select(PROMETHEUS_RULES, each)),
+        ]
         blamed = {**remembered(present), **self._blamed.get(subject.identity.uid, {})}
-        basis = Basis(protection, self._context(subject), sources, current(blamed, sources))
+        basis = Basis(protection, self._context(subject), sources, current(blamed, own))
         wanted = self._planned(subject.identity.uid, basis)
         if not present or subject.life.closed or same_objects(wanted.objects, present):
             return wanted
@@ -223,8 +227,9 @@ class OverlayReader:
         return max(intervals, default=DEFAULT_INTERVAL_SECONDS)
 
 
-def _versions(sources: Sequence[Body]) -> tuple[tuple[str, str], ...]:
-    return tuple((body["metadata"]["name"], str(body["metadata"].get("resourceVersion", ""))) for body in sources)
+def _versions(sources: Sequence[Body]) -> tuple[tuple[str, str, str], ...]:
+    every = (body["metadata"] for body in sources)
+    return tuple((each.get("namespace", ""), each["name"], str(each.get("resourceVersion", ""))) for each in every)
 
 
 def _interval(field: Field) -> int:

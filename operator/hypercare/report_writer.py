@@ -101,7 +101,9 @@ class ReportWriter:
         identity, life = snapshot.identity, snapshot.life
         spec, interval = snapshot.resolved.spec, snapshot.overlay.default_interval_seconds
         context = overlay_context(identity, snapshot.resolved, life.run.id, spec.plan.stages[0].strength, interval)
-        plan = plan_alerts(spec.alerts, self._cache.select(PROMETHEUS_RULES, identity.namespace), context)
+        namespaces = (identity.namespace, *spec.alerts.elsewhere)
+        rules = [body for each in namespaces for body in self._cache.select(PROMETHEUS_RULES, each)]
+        plan = plan_alerts(spec.alerts, rules, context)
         step = _grid(snapshot.resolved.profile.evaluation.step, plan.watched)
         span = snapshot.now - (life.started_at or life.run.created_at)
         step *= max(1, -(-span // (step * _MOST_POINTS)))

@@ -60,7 +60,7 @@ def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:
         case resource if resource == PROMETHEUSES:
             return frozenset(_keys(_open(cache)))
         case resource if resource == PROMETHEUS_RULES:
-            return frozenset({*_keys(_open(cache, ref.namespace)), *_owners(change)})
+            return frozenset({*_keys(_open(cache, ref.namespace)), *_owners(change), *_shared_with(ref, cache)})
         case resource if resource == AUTOSCALERS:
             names = {_scaled(change.before), _scaled(change.after)}
             return frozenset({*_targeting(names, cache, ref.namespace), *_holds_on(ref, cache)})
@@ -121,6 +121,17 @@ def _holds_of(change: Change, cache: ObjectCache) -> Iterable[Key]:
 def _holds_on(ref: ObjectRef, cache: ObjectCache) -> Iterable[Key]:
     holds = cache.select(HOLDS, ref.namespace)
     return (reference(HOLDS, hold) for hold in holds if _held(hold) == (ref.resource.kind, ref.name))
+
+
+def _shared_with(rules: ObjectRef, cache: ObjectCache) -> Iterable[Key]:
+    """The open periods whose profile shares rules of this namespace."""
+    profiles = {body["metadata"]["name"] for body in cache.select(PROFILES) if rules.namespace in _sharing(body)}
+    return _keys(body for body in _open(cache) if profile_name(body) in profiles)
+
+
+def _sharing(profile: Body) -> set[str]:
+    shared = (profile.get("spec", {}).get("rules") or {}).get("shared") or ()
+    return {str(each.get("namespace", "")) for each in shared}
 
 
 def _owners(change: Change) -> Iterable[Key]:

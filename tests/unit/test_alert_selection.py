@@ -1,14 +1,25 @@
 """Which alerts a period watches: by rule, selector, name and severity; every mistake has the path of its field."""
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from hypercare.domain.alerts.protection import Calibrated, Deliver, MoveThreshold, parse_alert_protection
+from hypercare.domain.alerts.label_selectors import parse_label_selector
+from hypercare.domain.alerts.protection import (
+    AlertProtection,
+    Calibrated,
+    Deliver,
+    MoveThreshold,
+    parse_alert_protection,
+)
+from hypercare.domain.alerts.scope import Scope, SharedRules
 from hypercare.domain.alerts.selection import Selection, select
 from hypercare.domain.fields import Field, InvalidField
+from hypercare.domain.life.rollout import Target
+from hypercare.domain.promql.tenancy import Tenancy
 from tests.unit.alert_rules import alert, protection, rule_object
 
 CHECKOUT = rule_object(
@@ -184,6 +195,102 @@ def test_a_namespace_without_rules_is_no_mistake_when_everything_is_meant() -> N
     assert select(protection(), [], 30) == Selection((), ())
 
 
+def scoped(source: dict[str, Any], *shared: SharedRules) -> AlertProtection:
+    """A period for the Deployment checkout in the namespace shop."""
+    scope = Scope("shop", (Target("Deployment", "checkout"),), Tenancy("namespace", "shop"), shared)
+    return replace(protection(**{"from": [source]}), scope=scope)
+
+
+MONITORING = SharedRules("monitoring", parse_label_selector(Field("x", {"matchLabels": {"role": "shared"}})))
+PODS = alert("PodsRestart", expr="max by (namespace, pod) (restarts) > 1")
+NODES = alert("NodeDown", expr="up{job='node'} == 0")
+
+
+def shared_object(*rules: dict[str, Any], namespace: str = "monitoring", role: str = "shared") -> dict[str, Any]:
+    body = rule_object("checkout-alerts", *rules)
+    body["metadata"] |= {"namespace": namespace, "labels": {"role": role}}
+    return body
+
+
+def test_of_the_namespace_only_alerts_that_mention_a_target_are_taken() -> None:
+    rules = [BASKET, CHECKOUT, rule_object("others", alert("Pods", expr='x{pod=~"checkout-.*"} > 1'), alert("X"))]
+
+    selection = select(scoped({"mentions": "Targets"}), rules, 30)
+
+    assert names(selection) == ["CheckoutErrors", "CheckoutSlow", "Pods"]
+    assert selection.problems == ()
+
+
+def test_that_no_alert_mentions_a_target_is_told_with_their_number() -> None:
+    rules = [BASKET, rule_object("others", alert("A"), alert("B"))]
+
+    (problem,) = select(scoped({"mentions": "Targets"}), rules, 30).problems
+
+    assert (problem.path, problem.reason) == ("spec.protection.alerts.from[0]", "NoTargetMentioned")
+    assert "none of the 3 alerts of PrometheusRule basket-alerts, others names a target (checkout)" in problem.message
+    assert "{} for all" in problem.message
+
+
+def test_a_namespace_without_alerts_mentions_nothing_and_is_no_mistake() -> None:
+    assert select(scoped({"mentions": "Targets"}), [], 30) == Selection((), ())
+
+
+def test_what_is_mentioned_may_be_chosen_from_further() -> None:
+    selection = select(scoped({"mentions": "Targets", "severities": ["warning"]}), [CHECKOUT], 30)
+
+    assert names(selection) == ["CheckoutSlow"]
+
+
+def test_shared_alerts_are_taken_narrowed_and_the_others_are_told() -> None:
+    rules = [CHECKOUT, shared_object(PODS, NODES), shared_object(PODS, role="private")]
+
+    selection = select(scoped({"shared": True}, MONITORING), rules, 30)
+
+    (found,) = selection.alerts
+    assert found.source.alertname == "PodsRestart"
+    assert 'restarts{namespace="shop",pod=~"checkout-' in found.source.expr
+    assert found.source.group.group_id == "monitoring:checkout-alerts/checkout.rules"
+    assert [(each.source.alertname, each.why.reason) for each in selection.unfit] == [("NodeDown", "NoTenantLabel")]
+    assert selection.problems == ()
+
+
+def test_a_shared_alert_has_another_identity_than_one_of_the_namespace_at_the_same_place() -> None:
+    (own,) = select(scoped({"rule": "checkout-alerts"}), [rule_object("checkout-alerts", PODS)], 30).alerts
+    (shared,) = select(scoped({"shared": True}, MONITORING), [shared_object(PODS)], 30).alerts
+
+    assert own.source.rule_id != shared.source.rule_id
+
+
+def test_rules_of_other_namespaces_are_taken_only_where_the_profile_shares_them() -> None:
+    rules = [shared_object(PODS, namespace="basket"), shared_object(PODS)]
+
+    assert select(scoped({"selector": {}}, MONITORING), rules, 30).alerts == ()
+    assert len(select(scoped({"shared": True}, MONITORING), rules, 30).alerts) == 1
+
+
+@pytest.mark.parametrize(
+    ("shared", "rules", "reason", "words"),
+    [
+        pytest.param((), [shared_object(PODS)], "NothingShared", "shares no rules", id="a profile that shares nothing"),
+        pytest.param((MONITORING,), [], "RuleNotFound", "monitoring (labels role=shared)", id="nothing is there"),
+        pytest.param(
+            (MONITORING,),
+            [shared_object(NODES)],
+            "NoAlertSelected",
+            "none of the 1 alerts of PrometheusRule checkout-alerts is about the targets or their namespace",
+            id="nothing is for this namespace",
+        ),
+    ],
+)
+def test_that_nothing_shared_is_found_is_told(
+    shared: tuple[SharedRules, ...], rules: list[dict[str, Any]], reason: str, words: str
+) -> None:
+    (problem,) = select(scoped({"shared": True}, *shared), rules, 30).problems
+
+    assert (problem.reason, problem.stalls) == (reason, True)
+    assert words in problem.message
+
+
 def test_a_mistake_leaves_the_rest_selected() -> None:
     selection = chosen(**{"from": [{"rule": "nope"}, {"rule": "basket-alerts"}]})
 
@@ -265,6 +372,9 @@ def test_an_override_changes_the_delivery_of_its_alert_alone() -> None:
     [
         pytest.param({"from": [{}]}, "x.from[0]", id="neither rule nor selector"),
         pytest.param({"from": [{"rule": "a", "selector": {}}]}, "x.from[0]", id="both rule and selector"),
+        pytest.param({"from": [{"mentions": "Owners"}]}, "x.from[0].mentions", id="what cannot be mentioned"),
+        pytest.param({"from": [{"shared": False}]}, "x.from[0].shared", id="what is not shared"),
+        pytest.param({"from": [{"shared": True, "rule": "a"}]}, "x.from[0]", id="both shared and a rule"),
         pytest.param({"from": [{"rule": "a", "alerts": ["("]}]}, "x.from[0].alerts[0]", id="a pattern that is none"),
         pytest.param({"from": [{"rule": "a", "alerts": ["(a+)+"]}]}, "x.from[0].alerts[0]", id="a repeated group"),
         pytest.param({"from": [{"rule": "a", "alerts": ["(?=a)"]}]}, "x.from[0].alerts[0]", id="a lookaround"),

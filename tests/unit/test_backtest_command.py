@@ -170,7 +170,7 @@ def test_profile_and_period_may_be_in_one_file_and_flags_win(prometheus: RangeSe
 def test_alerts_are_judged_from_their_rules_and_unknown_without(prometheus: RangeServer, tmp_path: Path) -> None:
     quiet = {"name": "quiet", "alerts": {"severities": ["critical"]}, "sustainedFor": "5m"}
     # Its condition and input are 10 everywhere, and there are no ALERTS: an alert that is not evaluated.
-    rule = {"alert": "TooMany", "expr": "orders > 50", "for": "1m", "labels": {"severity": "critical"}}
+    rule = {"alert": "TooMany", "expr": 'orders{app="checkout"} > 50', "for": "1m", "labels": {"severity": "critical"}}
     rules = write(tmp_path, {"groups": [{"name": "g", "rules": [rule]}]}, name="rules.yaml")
     path = write(tmp_path, period(quiet))
     without = json.loads(backtest(prometheus, path, "-o", "json").out)["criteria"][0]

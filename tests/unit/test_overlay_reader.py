@@ -322,12 +322,12 @@ def refused(shop: Shop, ref: ObjectRef, name: str) -> None:
 class TestRefused:
     """One bad alert never takes the others down."""
 
-    OTHER = ObjectRef(PROMETHEUS_RULES, "shop", "other-alerts")
+    OTHER = ObjectRef(PROMETHEUS_RULES, "shop", "checkout-others")
 
     @pytest.fixture
     def two(self, shop: Shop) -> Shop:
         shop.server.put(PROMETHEUS, {"ruleSelector": {}, "ruleNamespaceSelector": {}})
-        shop.server.put(self.OTHER, rule_object("other-alerts", alert("Odd", for_="5m"))["spec"])
+        shop.server.put(self.OTHER, rule_object("checkout-others", alert("Odd", for_="5m"))["spec"])
         return shop
 
     async def test_alerts_of_a_refused_source_are_left_out_with_the_reason(self, two: Shop) -> None:
@@ -342,7 +342,7 @@ class TestRefused:
         assert copies_of(left.plan.overlay).keys() == {"Errors"}
         outcome = next(each.result for each in left.plan.outcomes if each.alertname == "Odd")
         assert isinstance(outcome, Untouched)
-        assert "prometheus-operator refuses PrometheusRule other-alerts" in outcome.message
+        assert "prometheus-operator refuses PrometheusRule checkout-others" in outcome.message
         unprovable = {each.alertname: bool(each.unprovable) for each in left.plan.watched}
         assert unprovable == {"Errors": False, "Odd": True}
 

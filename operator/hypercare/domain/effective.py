@@ -26,7 +26,7 @@ BUILT_IN_DEFAULTS: Mapping[str, Any] = {
     "relax": {"step": 25, "every": "1h", "guard": True},
     "protection": {
         "alerts": {
-            "from": [{"selector": {}}],
+            "from": [{"mentions": "Targets"}],
             "tighten": {"shortenFor": "50%", "minFor": "30s", "deliver": "Notify"},
         },
     },

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from hypercare.domain.alerts.protection import AlertProtection, parse_alert_protection
+from hypercare.domain.alerts.scope import Scope, parse_shared_rules
 from hypercare.domain.capacity.scaling import ScalingRule, parse_scaling
 from hypercare.domain.conditions import Problem
 from hypercare.domain.durations import format_duration
@@ -22,6 +23,7 @@ from hypercare.domain.life.rollout import Target
 from hypercare.domain.life.window import Window, parse_relaxation, parse_stages, parse_window
 from hypercare.domain.objects import WORKLOADS
 from hypercare.domain.profile import DEFAULT_PROFILE, Profile, parse_profile
+from hypercare.domain.promql.tenancy import tenancy_of
 
 
 class Mode(StrEnum):
@@ -81,9 +83,22 @@ def resolve(period: Mapping[str, Any], profile: Mapping[str, Any] | None) -> Res
             message = f"HypercareProfile {name!r} does not allow namespace {namespace} (limits.allowNamespaces)"
             return Problem("spec.profile", "NamespaceNotAllowed", message, stalls=True)
         merged = effective_spec(period.get("spec", {}), profile.get("spec", {}).get("defaults", {}))
-        return Resolved(_parse_spec(Field("spec", merged), parsed), parsed)
+        spec = _parse_spec(Field("spec", merged), parsed)
+        scope = _scope(
+            namespace, spec.targets, parsed, Field(f"HypercareProfile/{name}: spec", profile.get("spec", {}))
+        )
+        return Resolved(replace(spec, alerts=replace(spec.alerts, scope=scope)), parsed)
     except InvalidField as error:
         return Problem(error.path, "InvalidSpec", error.message, stalls=True)
+
+
+def _scope(namespace: str, targets: tuple[Target, ...], profile: Profile, field: Field) -> Scope:
+    return Scope(
+        namespace=namespace,
+        targets=targets,
+        tenancy=tenancy_of(profile.tenancy, namespace),
+        shared=parse_shared_rules(field.get("rules").get("shared")),
+    )
 
 
 def _under_way(period: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypercare.domain.alerts.overlay import OVERLAY_PREFIX, revision_of
-from hypercare.domain.alerts.tightening import Tightened, Untouched
+from hypercare.domain.alerts.tightening import Tightened, Untouched, UntouchedReason
 from hypercare.domain.assessment import decision_needed, unusable
 from hypercare.domain.capacity.scaling_rows import render_rows
 from hypercare.domain.conditions import Condition, Problem, read_conditions, stamp, timestamp
@@ -149,16 +149,27 @@ def _overlay(overlay: Overlay, period: str) -> dict[str, Any]:
 
 def _alerts(overlay: Overlay) -> dict[str, Any]:
     outcomes = overlay.plan.outcomes
-    refused = [(each.alertname, each.result) for each in outcomes if isinstance(each.result, Untouched)]
+    told = [(each.alertname, why) for each in outcomes if (why := _told(each.result)) is not None]
     return {
         "selected": len(outcomes),
         "tightened": sum(isinstance(each.result, Tightened) for each in outcomes),
-        "untouched": len(refused),
+        "untouched": sum(isinstance(each.result, Untouched) for each in outcomes),
         "refusals": [
             {"alert": name[:128], "reason": result.reason.value, "message": result.message[:512]}
-            for name, result in refused[:REFUSAL_LIMIT]
+            for name, result in told[:REFUSAL_LIMIT]
         ],
     }
+
+
+def _told(result: Untouched | Tightened) -> Untouched | None:
+    """Why an alert has no copy, or one that covers more than the targets; None where there is nothing to tell."""
+    if isinstance(result, Untouched):
+        return result
+    return next((each for each in result.left if each.reason is UntouchedReason.NAMESPACE_WIDE), None)
+
+
+def _without_inhibition(alerts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in alerts.items() if key != "inhibition"}
 
 
 def _blocked(findings: Findings, now: int) -> str:

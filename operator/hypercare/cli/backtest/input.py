@@ -206,8 +206,7 @@ def _watch(identity: Identity, resolved: Resolved, rules: Sequence[RuleFile]) ->
     observed = Resolved(replace(resolved.spec, mode=Mode.OBSERVE), resolved.profile)
     context = overlay_context(identity, observed, _RUN, 0, _DEFAULT_INTERVAL_SECONDS)
     bodies = [_as_object(each, identity.namespace) for each in rules]
-    ours = [each for each in bodies if each["metadata"]["namespace"] == identity.namespace]
-    plan = plan_alerts(resolved.spec.alerts, ours, context)
+    plan = plan_alerts(resolved.spec.alerts, bodies, context)
     names = [alert.alertname for each in rules for alert in each.alerts]
     unique = frozenset(name for name in names if names.count(name) == 1)
     notes = tuple(f"{each.path}: {each.message}" for each in plan.problems) if rules else ()

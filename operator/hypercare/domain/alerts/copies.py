@@ -6,7 +6,6 @@ those that the results carry already; only `namespace` is then left to them. For
 label counts that it sets: `overriding_labels`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,7 +19,6 @@ from hypercare.domain.alerts.tightening import AsWritten, Tightened
 from hypercare.domain.durations import format_duration
 
 CHANGE_ANNOTATION = "hypercare_change"
-_LABELS_IN_TEMPLATE = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_][a-zA-Z0-9_]*)|\$labels \"([^\"]+)\"")
 
 
 @dataclass(frozen=True)
@@ -98,10 +96,8 @@ def _identity(style: CopyStyle, rule_id: str, carried: frozenset[str]) -> dict[s
 
 
 def _carried(source: SourceAlert, syntax: AlertSyntax) -> frozenset[str]:
-    """What the expression shows, and what the templates use: `$labels` in a template are those of the result."""
-    templates = "\n".join([*source.annotations.values(), *source.labels.values()])
-    used = frozenset(one or other for one, other in _LABELS_IN_TEMPLATE.findall(templates))
-    return syntax.carried_labels | (used - syntax.pinned_labels)
+    """What the expression shows, and what the templates use."""
+    return syntax.carried_labels | (source.labels_in_texts - syntax.pinned_labels)
 
 
 def _constant(text: str) -> str:

@@ -61,15 +61,19 @@ def copies_query(owner_text: str, step_seconds: int) -> str:
 def originals_query(watched: Iterable[WatchedAlert], tenancy: Tenancy, step_seconds: int) -> str:
     """The range query's expression for the firing originals of the watched alerts.
 
-    Alerts without the tenant's label count as well: their names are all that they can be told by.
+    Alerts without the tenant's label count as well: their names are all that they can be told by. Of shared alerts
+    only what is in their scope counts.
     """
-    names = one_of(alert.alertname for alert in watched if alert.making is not Making.ADDED)
-    matchers = (
-        matcher("hypercare", "=", ""),
-        matcher("alertname", "=~", names),
-        matcher(tenancy.label, "=~", f"{one_of([tenancy.namespace])}|"),
+    ours = matcher(tenancy.label, "=~", f"{one_of([tenancy.namespace])}|")
+    names: dict[str, list[str]] = {"": []}
+    for alert in watched:
+        if alert.making is not Making.ADDED:
+            names.setdefault(alert.scope, []).append(alert.alertname)
+    asked = (
+        (matcher("hypercare", "=", ""), matcher("alertname", "=~", one_of(some)), scope or ours)
+        for scope, some in names.items()
     )
-    return f"max_over_time({_firing_alerts(*matchers)}[{step_seconds}s])"
+    return " or ".join(f"max_over_time({_firing_alerts(*matchers)}[{step_seconds}s])" for matchers in asked)
 
 
 def alert_episodes(

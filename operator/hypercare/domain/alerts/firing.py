@@ -44,7 +44,8 @@ def firing_copies(
         age = now - series.samples[-1].value
         youngest[rule] = min(age, youngest.get(rule, age))
     return {
-        alert.rule_id: FiringCopy(youngest[alert.rule_id], alert.alertname in loud)
+        # The original of a shared alert may fire for somebody else, so nothing is concluded from that.
+        alert.rule_id: FiringCopy(youngest[alert.rule_id], alert.alertname in loud and not alert.scope)
         for alert in copied
         if alert.rule_id in youngest
     }

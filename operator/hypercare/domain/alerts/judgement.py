@@ -12,9 +12,16 @@ from hypercare.domain.alerts.preflight import NOT_ASKED, Candidate, Preflight
 from hypercare.domain.alerts.protection import AlertProtection
 from hypercare.domain.alerts.rewriting import CopyLabels, Unread
 from hypercare.domain.alerts.selection import SelectedAlert
-from hypercare.domain.alerts.source_rules import Body, identity
+from hypercare.domain.alerts.source_rules import Body, Reach, identity
 from hypercare.domain.alerts.syntax import AlertSyntax, inputs_expr, read_alert
-from hypercare.domain.alerts.tightening import FiringCopy, Outcome, Tightened, Untouched, relax_firing
+from hypercare.domain.alerts.tightening import (
+    FiringCopy,
+    Outcome,
+    Tightened,
+    Untouched,
+    UntouchedReason,
+    relax_firing,
+)
 from hypercare.domain.alerts.trials import Verdicts, candidate_of, digest, outcome_of, wish_for
 from hypercare.domain.alerts.watched import Making, WatchedAlert
 from hypercare.domain.conditions import Problem
@@ -83,7 +90,7 @@ class JudgedAlert:
         copy_seconds, making = source.for_seconds, Making.UNTOUCHED
         if isinstance(self.outcome, Tightened):
             copy_seconds, making = self.outcome.copy_for_seconds, Making.TIGHTENED
-        inputs = "" if isinstance(self.syntax, Unread) else inputs_of(self.syntax)
+        inputs = "" if isinstance(self.syntax, Unread) else inputs_of(self.syntax, source.inputs)
         return WatchedAlert(
             rule_id=source.rule_id,
             group_id=source.group.group_id,
@@ -98,6 +105,7 @@ class JudgedAlert:
             inputs_expr=inputs,
             unprovable=self.syntax.message if isinstance(self.syntax, Unread) else "",
             labels=frozenset(source.own_labels.items()),
+            scope=source.scope,
         )
 
 
@@ -142,7 +150,8 @@ def judge(
 ) -> tuple[JudgedAlert, ...]:
     """Decide about every selected alert."""
     present = present_copies(context.present)
-    return tuple(_relaxed(_judge(alert, protection, context), context, present) for alert in alerts)
+    judged = (_noted(_judge(alert, protection, context)) for alert in alerts)
+    return tuple(_relaxed(each, context, present) for each in judged)
 
 
 def read_added(protection: AlertProtection, context: OverlayContext) -> Iterator[AcceptedAlert | Problem]:
@@ -167,11 +176,13 @@ def read_added(protection: AlertProtection, context: OverlayContext) -> Iterator
             yield AcceptedAlert(confined, syntax)
 
 
-def inputs_of(syntax: AlertSyntax) -> str:
-    """PromQL for how many series are behind an alert; empty for one that may fire without any.
+def inputs_of(syntax: AlertSyntax, given: str = "") -> str:
+    """PromQL for how many series are behind an alert, as `given` if it is; empty for one that may fire without any.
 
     `ALERTS` has no series while nothing fires, so an alert that reads it has no input that could be missed.
     """
+    if given:
+        return given
     return inputs_expr(syntax.inputs) if syntax.inputs and not syntax.reads_alerts else ""
 
 
@@ -185,6 +196,15 @@ def _judge(selected: SelectedAlert, protection: AlertProtection, context: Overla
     found = verdict.found if verdict is not None and verdict.asked == digest(candidate) else None
     outcome = outcome_of(selected, wish, found, style, context.strength)
     return JudgedAlert(selected, outcome, syntax, candidate, NOT_ASKED if found is None else found)
+
+
+def _noted(judged: JudgedAlert) -> JudgedAlert:
+    outcome = judged.outcome
+    if judged.selected.source.reach is not Reach.NAMESPACE or not isinstance(outcome, Tightened):
+        return judged
+    message = "it cannot be told which of its results are about a target: it covers the whole namespace"
+    wide = Untouched(UntouchedReason.NAMESPACE_WIDE, message)
+    return replace(judged, outcome=replace(outcome, left=(*outcome.left, wide)))
 
 
 def _relaxed(judged: JudgedAlert, context: OverlayContext, present: Mapping[str, int]) -> JudgedAlert:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hypercare.domain.alerts.candidates import read_candidates
 from hypercare.domain.alerts.held_copies import copies, held_alert, only_held, with_held
 from hypercare.domain.alerts.judgement import OverlayContext
 from hypercare.domain.alerts.left_out import TOO_LARGE, Blamed, unwritable, with_memory, without
@@ -17,7 +18,7 @@ from hypercare.domain.alerts.overlay_parts import (
 )
 from hypercare.domain.alerts.plan import AlertPlan, plan_alerts
 from hypercare.domain.alerts.protection import AlertProtection
-from hypercare.domain.alerts.source_rules import SourceAlert, source_alerts
+from hypercare.domain.alerts.source_rules import SourceAlert
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class OverlayPlan:
 
 @dataclass(frozen=True)
 class Basis:
-    """Everything that a plan depends on. `sources` are the PrometheusRules of the namespace, overlays excluded."""
+    """Everything that a plan depends on. `sources` are the PrometheusRules it may take from, overlays excluded."""
 
     protection: AlertProtection
     context: OverlayContext
@@ -44,7 +45,8 @@ def plan_overlay(basis: Basis) -> OverlayPlan:
     alerts = list(_alerts(basis))
     originals = original_bytes(alerts)
     messages = {name: each.message for name, each in basis.blamed.items()}
-    reasons = {each.rule_id: messages[name] for each in alerts if (name := each.group.object_name) in messages}
+    own = [each for each in alerts if not each.group.shared_from]
+    reasons = {each.rule_id: messages[name] for each in own if (name := each.group.object_name) in messages}
     if plan.overlay is not None:
         reasons |= unwritable(plan.overlay)
         reasons |= dict.fromkeys(oversized(plan.overlay, originals), TOO_LARGE)
@@ -80,6 +82,6 @@ def same_objects(wanted: Sequence[Body], present: Sequence[Body]) -> bool:
 
 
 def _alerts(basis: Basis) -> list[SourceAlert]:
-    interval = basis.context.default_interval_seconds
-    found = (each for body in basis.sources for each in source_alerts(body, interval))
-    return [each for each in found if isinstance(each, SourceAlert)]
+    protection, interval = basis.protection, basis.context.default_interval_seconds
+    found = read_candidates(protection.scope, basis.sources, interval, protection.sources)
+    return [alert for rules in (*found.own, *found.shared) for alert in rules.alerts]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hypercare.domain.alerts.candidates import UnfitAlert
 from hypercare.domain.alerts.copies import CopyStyle, added_rule, copy_rule
 from hypercare.domain.alerts.judgement import (
     ADDED_GROUP,
@@ -60,7 +61,7 @@ def plan_alerts(protection: AlertProtection, rules: Sequence[Body], context: Ove
 
     Args:
         protection: `spec.protection.alerts`, parsed.
-        rules: The bodies of all PrometheusRules of the period's namespace, overlays included.
+        rules: The bodies of all PrometheusRules of the period's namespace, overlays included, and of shared ones.
         context: Whose overlay it is, how strong, and what fires now.
     """
     selection = select(protection, rules, context.default_interval_seconds)
@@ -81,7 +82,7 @@ def plan_alerts(protection: AlertProtection, rules: Sequence[Body], context: Ove
     return AlertPlan(
         overlay=None if isinstance(overlay, OverlayTooLarge) else overlay,
         watched=tuple(watched),
-        outcomes=tuple(_outcome(each) for each in judged),
+        outcomes=(*(_outcome(each) for each in judged), *(_unfit(each, protection) for each in selection.unfit)),
         problems=tuple(problems),
         candidates=tuple(each.candidate for each in judged if each.candidate is not None),
     )
@@ -126,7 +127,8 @@ def _frame(group: SourceGroup) -> dict[str, Any]:
 
 
 def _overlay_alert(judged: JudgedAlert, syntax: AlertSyntax, style: CopyStyle) -> OverlayAlert:
-    source, inputs = judged.selected.source, inputs_of(syntax)
+    source = judged.selected.source
+    inputs = inputs_of(syntax, source.inputs)
     match judged.outcome:
         case Tightened() as change:
             copy = copy_rule(judged.selected, syntax, change, style)
@@ -143,6 +145,11 @@ def _added_group(added: Sequence[AcceptedAlert], style: CopyStyle) -> Iterator[O
 def _overlay_added(added: AcceptedAlert, style: CopyStyle) -> OverlayAlert:
     rule = added_rule(added.alert, added.rule_id, added.syntax, style)
     return OverlayAlert(added.rule_id, "", added.inputs, rule)
+
+
+def _unfit(alert: UnfitAlert, protection: AlertProtection) -> AlertOutcome:
+    source, deliver = alert.source, protection.tighten.deliver
+    return AlertOutcome(source.rule_id, source.group.group_id, source.alertname, deliver, alert.why)
 
 
 def _outcome(judged: JudgedAlert) -> AlertOutcome:

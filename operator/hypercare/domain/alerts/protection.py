@@ -16,6 +16,7 @@ from fractions import Fraction
 from hypercare.domain.alerts.added_alerts import AddedAlert, Contact, parse_added, parse_labels
 from hypercare.domain.alerts.label_selectors import LabelSelector, parse_label_selector
 from hypercare.domain.alerts.name_patterns import parse_name_pattern
+from hypercare.domain.alerts.scope import Scope
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field
 from hypercare.domain.life.rollout import Target
@@ -41,19 +42,31 @@ class Inherited(Enum):
 INHERITED = Inherited.INHERITED
 
 
+class Chosen(StrEnum):
+    """Alerts that are not told by a PrometheusRule of the namespace, but by what they are about or where they are."""
+
+    MENTIONING_TARGETS = "mentions"
+    SHARED = "shared"
+
+
+class _Mentioned(StrEnum):
+    TARGETS = "Targets"
+
+
 @dataclass(frozen=True)
 class RuleSource:
-    """PrometheusRules of the namespace, by name or by label, narrowed by alert name and severity."""
+    """PrometheusRules by name or by label, or what else tells alerts, narrowed by alert name and severity."""
 
     path: str
-    rules: str | LabelSelector
+    rules: str | LabelSelector | Chosen
     alerts: tuple[re.Pattern[str], ...] = ()
     severities: tuple[str, ...] = ()
 
     @property
     def takes_all(self) -> bool:
         """Whether it means whatever there is, so that finding nothing is no mistake."""
-        return self.rules == LabelSelector() and not self.alerts and not self.severities
+        everything = self.rules in (LabelSelector(), Chosen.MENTIONING_TARGETS)
+        return everything and not self.alerts and not self.severities
 
 
 @dataclass(frozen=True)
@@ -93,7 +106,7 @@ class Override:
 class AlertProtection:
     """The whole of `protection.alerts`; `path` locates problems that concern all of it.
 
-    `unusable` says which alerts were to be added and cannot be.
+    `unusable` says which alerts were to be added and cannot be. `scope` is whose alerts it may take.
     """
 
     path: str = "spec.protection.alerts"
@@ -103,11 +116,21 @@ class AlertProtection:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     add: tuple[AddedAlert, ...] = ()
     unusable: tuple[Problem, ...] = ()
+    scope: Scope = dataclasses.field(default_factory=Scope)
 
     @property
     def requested(self) -> bool:
         """Whether the period asks for anything here."""
         return bool(self.sources or self.add or self.unusable)
+
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """The other namespaces whose PrometheusRules it takes from; none as long as it asks for no shared ones."""
+        if not any(source.rules is Chosen.SHARED for source in self.sources):
+            return ()
+        return tuple(
+            dict.fromkeys(each.namespace for each in self.scope.shared if each.namespace != self.scope.namespace)
+        )
 
 
 def parse_alert_protection(field: Field, targets: tuple[Target, ...] = ()) -> AlertProtection:
@@ -127,6 +150,7 @@ def parse_alert_protection(field: Field, targets: tuple[Target, ...] = ()) -> Al
         labels=parse_labels(field.get("labels")),
         add=added.alerts,
         unusable=added.problems,
+        scope=Scope(targets=targets),
     )
 
 
@@ -162,15 +186,28 @@ def _require_unique_names(field: Field) -> None:
 
 
 def _source(field: Field) -> RuleSource:
-    rule, selector = field.get("rule"), field.get("selector")
-    if rule.present == selector.present:
-        raise field.error("needs exactly one of rule and selector")
+    ways = [field.get(name) for name in ("rule", "selector", "mentions", "shared")]
+    if sum(each.present for each in ways) != 1:
+        raise field.error("needs exactly one of rule, selector, mentions and shared")
     return RuleSource(
         path=field.path,
-        rules=rule.text() if rule.present else parse_label_selector(selector),
+        rules=_rules(*ways),
         alerts=tuple(parse_name_pattern(item) for item in field.get("alerts").items()),
         severities=field.get("severities").texts(),
     )
+
+
+def _rules(rule: Field, selector: Field, mentions: Field, shared: Field) -> str | LabelSelector | Chosen:
+    if rule.present:
+        return rule.text()
+    if selector.present:
+        return parse_label_selector(selector)
+    if mentions.present:
+        mentions.choice(_Mentioned)
+        return Chosen.MENTIONING_TARGETS
+    if not shared.flag(False):
+        raise shared.error("must be true: leave it out where nothing shared is wanted")
+    return Chosen.SHARED
 
 
 def _tighten(field: Field) -> Tighten:

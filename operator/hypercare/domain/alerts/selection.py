@@ -8,17 +8,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hypercare.domain.alerts.candidates import RuleObject, UnfitAlert, read_candidates
 from hypercare.domain.alerts.label_selectors import LabelSelector
-from hypercare.domain.alerts.protection import INHERITED, AlertProtection, Deliver, Inherited, Override, RuleSource
-from hypercare.domain.alerts.source_rules import (
-    Body,
-    SourceAlert,
-    UnreadableRule,
-    made_by_hypercare,
-    object_labels,
-    object_name,
-    source_alerts,
+from hypercare.domain.alerts.protection import (
+    INHERITED,
+    AlertProtection,
+    Chosen,
+    Deliver,
+    Inherited,
+    Override,
+    RuleSource,
 )
+from hypercare.domain.alerts.scope import Scope
+from hypercare.domain.alerts.source_rules import Body, SourceAlert
 from hypercare.domain.alerts.thresholds import ThresholdRule, move_threshold
 from hypercare.domain.alerts.tightening import FULL_STRENGTH, Untouched, UntouchedReason
 from hypercare.domain.conditions import Problem
@@ -45,18 +47,14 @@ class SelectedAlert:
 
 @dataclass(frozen=True)
 class Selection:
-    """The watched alerts, by object, group and position, and what could not be selected."""
+    """The watched alerts, by object, group and position, and what could not be selected.
+
+    `unfit` are shared alerts that are not for this namespace: they are told, and not watched.
+    """
 
     alerts: tuple[SelectedAlert, ...]
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class _RuleObject:
-    name: str
-    labels: dict[str, str]
-    alerts: tuple[SourceAlert, ...]
-    unreadable: tuple[UnreadableRule, ...]
+    unfit: tuple[UnfitAlert, ...] = ()
 
 
 def select(protection: AlertProtection, rules: Sequence[Body], default_interval_seconds: int) -> Selection:
@@ -64,40 +62,24 @@ def select(protection: AlertProtection, rules: Sequence[Body], default_interval_
 
     Args:
         protection: The part of the spec.
-        rules: The bodies of all PrometheusRules of the period's namespace.
+        rules: The bodies of all PrometheusRules of the period's namespace, and of those that are shared with it.
         default_interval_seconds: What a group without an interval is evaluated at.
     """
-    usable = sorted((body for body in rules if not made_by_hypercare(body)), key=object_name)
-    objects = [_read(body, default_interval_seconds) for body in usable]
+    candidates = read_candidates(protection.scope, rules, default_interval_seconds, protection.sources)
     problems: list[Problem] = []
     chosen: dict[str, SourceAlert] = {}
+    unfit: dict[str, UnfitAlert] = {}
     for source in protection.sources:
-        matching = [each for each in objects if _matches(each, source)]
+        matching = candidates.of(source)
         wanted = [alert for each in matching for alert in each.alerts if _wants(source, alert)]
         chosen.update((alert.rule_id, alert) for alert in wanted)
-        problems.extend(_problems_of(source, matching))
+        others = [one for each in matching for one in each.unfit if _wants(source, one.source)]
+        unfit.update((one.source.rule_id, one) for one in others)
+        problems.extend(_problems_of(source, matching, protection.scope))
     alerts = sorted(chosen.values(), key=lambda alert: (alert.group.group_id, alert.position))
     selected = tuple(_with_override(alert, protection) for alert in alerts)
     problems.extend(_override_problems(protection, selected))
-    return Selection(selected, tuple(dict.fromkeys(problems)))
-
-
-def _read(body: Body, default_interval: int) -> _RuleObject:
-    found = list(source_alerts(body, default_interval))
-    return _RuleObject(
-        name=object_name(body),
-        labels=object_labels(body),
-        alerts=tuple(each for each in found if isinstance(each, SourceAlert)),
-        unreadable=tuple(each for each in found if isinstance(each, UnreadableRule)),
-    )
-
-
-def _matches(rules: _RuleObject, source: RuleSource) -> bool:
-    match source.rules:
-        case LabelSelector() as selector:
-            return not selector.unmet(rules.labels)
-        case name:
-            return rules.name == name
+    return Selection(selected, tuple(dict.fromkeys(problems)), tuple(unfit.values()))
 
 
 def _wants(source: RuleSource, alert: SourceAlert) -> bool:
@@ -109,27 +91,49 @@ def _problem(path: str, reason: str, message: str) -> Problem:
     return Problem(path, reason, message, stalls=True)
 
 
-def _problems_of(source: RuleSource, matching: Sequence[_RuleObject]) -> Iterator[Problem]:
-    if source.takes_all and not any(rules.unreadable for rules in matching):
+def _problems_of(source: RuleSource, matching: Sequence[RuleObject], scope: Scope) -> Iterator[Problem]:
+    if source.takes_all and not any(rules.unreadable or rules.passed_over for rules in matching):
         return
     if not matching:
-        yield _nothing_matches(source)
+        yield _nothing_matches(source, scope)
         return
     for unreadable in (each for rules in matching for each in rules.unreadable):
         yield _problem(source.path, "InvalidRule", f"{unreadable.path}: {unreadable.message}")
-    names = [alert.alertname for rules in matching for alert in rules.alerts]
+    found = [alert for rules in matching for alert in rules.alerts]
     for index, pattern in enumerate(source.alerts):
-        if not any(pattern.fullmatch(name) for name in names):
-            message = f"{pattern.pattern!r} matches none of the {len(names)} alerts of {_names(matching)}"
+        if found and not any(pattern.fullmatch(alert.alertname) for alert in found):
+            message = f"{pattern.pattern!r} matches none of the {len(found)} alerts of {_names(matching)}"
             yield _problem(f"{source.path}.alerts[{index}]", "AlertNotFound", message)
-    wanted = any(_wants(source, alert) for rules in matching for alert in rules.alerts)
-    if not wanted and not source.takes_all:
-        message = f"selects no alert of {_names(matching)}"
-        yield _problem(source.path, "NoAlertSelected", message)
+    passed_over = any(rules.passed_over for rules in matching)
+    if not any(_wants(source, alert) for alert in found) and (passed_over or not source.takes_all):
+        yield _nothing_wanted(source, matching, scope)
 
 
-def _nothing_matches(source: RuleSource) -> Problem:
+def _nothing_wanted(source: RuleSource, matching: Sequence[RuleObject], scope: Scope) -> Problem:
+    passed_over = sum(rules.passed_over for rules in matching)
+    if source.rules is Chosen.MENTIONING_TARGETS and passed_over:
+        names = ", ".join(target.name for target in scope.targets)
+        message = (
+            f"none of the {passed_over} alerts of {_names(matching)} names a target ({names}) in a selector or label: "
+            "name them with rule or selector ({} for all), or add the label to them"
+        )
+        return _problem(source.path, "NoTargetMentioned", message)
+    unfit = sum(len(rules.unfit) for rules in matching)
+    if source.rules is Chosen.SHARED and unfit:
+        message = f"none of the {unfit} alerts of {_names(matching)} is about the targets or their namespace"
+        return _problem(source.path, "NoAlertSelected", message)
+    return _problem(source.path, "NoAlertSelected", f"selects no alert of {_names(matching)}")
+
+
+def _nothing_matches(source: RuleSource, scope: Scope) -> Problem:
     match source.rules:
+        case Chosen.SHARED if not scope.shared:
+            message = "the HypercareProfile shares no rules: name some in its rules.shared, or leave this out"
+            return _problem(f"{source.path}.shared", "NothingShared", message)
+        case Chosen():
+            places = ", ".join(str(each) for each in scope.shared)
+            message = f"no PrometheusRule is found where the HypercareProfile shares them: namespace {places}"
+            return _problem(f"{source.path}.shared", "RuleNotFound", message)
         case LabelSelector() as selector:
             message = f"no PrometheusRule in this namespace has the labels {selector}"
             return _problem(f"{source.path}.selector", "RuleNotFound", message)
@@ -138,7 +142,7 @@ def _nothing_matches(source: RuleSource) -> Problem:
             return _problem(f"{source.path}.rule", "RuleNotFound", message)
 
 
-def _names(matching: Sequence[_RuleObject]) -> str:
+def _names(matching: Sequence[RuleObject]) -> str:
     names = [rules.name for rules in matching]
     rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"PrometheusRule {', '.join(names[:3])}{rest}"

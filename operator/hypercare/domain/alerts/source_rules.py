@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from hypercare.domain.fields import Field, InvalidField
@@ -16,11 +17,23 @@ Body = Mapping[str, Any]
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "hypercare"
 _MILLISECONDS = re.compile(r"(?P<whole>.*?)(?P<milliseconds>[0-9]+)ms")
+_LABELS_IN_TEXT = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_][a-zA-Z0-9_]*)|\$labels \"([^\"]+)\"")
+
+
+class Reach(StrEnum):
+    """What the expression of an alert was narrowed to; only shared alerts are."""
+
+    AS_WRITTEN = "AsWritten"
+    TARGETS = "Targets"
+    NAMESPACE = "Namespace"
 
 
 @dataclass(frozen=True)
 class SourceGroup:
-    """The group an alert is evaluated in. Texts are empty when the group leaves them to Prometheus' configuration."""
+    """The group an alert is evaluated in. Texts are empty when the group leaves them to Prometheus' configuration.
+
+    `shared_from` is the namespace of a group that the profile shares with others; empty for one of the period's own.
+    """
 
     object_name: str
     object_uid: str
@@ -31,16 +44,22 @@ class SourceGroup:
     query_offset_seconds: int
     labels: Mapping[str, str]
     partial_response_strategy: str
+    shared_from: str = ""
 
     @property
     def group_id(self) -> str:
-        """Unique within a namespace: group names are unique within their object."""
-        return f"{self.object_name}/{self.name}"
+        """Unique for a period: group names are unique within their object, and no name of an object has a colon."""
+        home = f"{self.shared_from}:" if self.shared_from else ""
+        return f"{home}{self.object_name}/{self.name}"
 
 
 @dataclass(frozen=True)
 class SourceAlert:
-    """One alerting rule. `position` counts all rules of the group from 0."""
+    """One alerting rule. `position` counts all rules of the group from 0.
+
+    Of a shared alert, `expr` is what concerns the tenant. `scope` are the matchers that tell which results of the
+    original that are, and `inputs` is PromQL for whether there is any data behind it. Both are empty for others.
+    """
 
     group: SourceGroup
     position: int
@@ -50,11 +69,15 @@ class SourceAlert:
     keep_firing_for: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    scope: str = ""
+    inputs: str = ""
+    reach: Reach = Reach.AS_WRITTEN
 
     @property
     def rule_id(self) -> str:
         """Identity of the alert for the run: object, group and position, not text that may be edited meanwhile."""
-        return identity(self.group.object_name, self.group.name, str(self.position))
+        home = (self.group.shared_from,) if self.group.shared_from else ()
+        return identity(*home, self.group.object_name, self.group.name, str(self.position))
 
     @property
     def severity(self) -> str:
@@ -65,6 +88,12 @@ class SourceAlert:
     def own_labels(self) -> dict[str, str]:
         """The labels of group and rule together; the rule's win, as in Prometheus."""
         return {**self.group.labels, **self.labels}
+
+    @property
+    def labels_in_texts(self) -> frozenset[str]:
+        """The labels that its templates use: `$labels` in them are those of the result."""
+        texts = "\n".join([*self.annotations.values(), *self.labels.values()])
+        return frozenset(one or other for one, other in _LABELS_IN_TEXT.findall(texts))
 
 
 @dataclass(frozen=True)
@@ -83,6 +112,11 @@ def identity(*parts: str) -> str:
 def object_name(body: Body) -> str:
     """`metadata.name`, empty where there is none."""
     return Field("metadata", body.get("metadata", {})).get("name").text("")
+
+
+def object_namespace(body: Body) -> str:
+    """`metadata.namespace`, empty where there is none."""
+    return Field("metadata", body.get("metadata", {})).get("namespace").text("")
 
 
 def object_labels(body: Body) -> dict[str, str]:

@@ -52,6 +52,13 @@ class UntouchedReason(StrEnum):
     TEXT_NOT_UNDERSTOOD = "TextNotUnderstood"
     BOUND_NOT_MOVED = "BoundNotMoved"
     OVERRIDE_AMBIGUOUS = "OverrideAmbiguous"
+    NO_TENANT_LABEL = "NoTenantLabel"
+    OTHER_NAMESPACE = "OtherNamespace"
+    OTHER_WORKLOADS = "OtherWorkloads"
+    TENANT_REWRITTEN = "TenantRewritten"
+    READS_OTHER_TENANTS = "ReadsOtherTenants"
+    RESULT_WITHOUT_SERIES = "ResultWithoutSeries"
+    NAMESPACE_WIDE = "NamespaceWide"
 
     @property
     def refuses_copy(self) -> bool:

@@ -33,6 +33,7 @@ class WatchedAlert:
         inputs_expr: How many series its input has, 0 without any; empty unless `depends_on_input`.
         unprovable: Why no companion series can be recorded for it, in words; empty when they are.
         labels: The labels that its rule (the original's) or its group sets, names and values; values may be templates.
+        scope: Of a shared alert, matchers for the results of the original that are the tenant's; empty for others.
     """
 
     rule_id: str
@@ -48,3 +49,4 @@ class WatchedAlert:
     inputs_expr: str
     unprovable: str = ""
     labels: frozenset[tuple[str, str]] = frozenset()
+    scope: str = ""

@@ -19,7 +19,7 @@ from hypercare.domain.alerts.watched import Making, WatchedAlert
 from hypercare.domain.evidence.criteria import AlertsKind, Include
 from hypercare.domain.promql.syntax import PromQLError
 from hypercare.domain.promql.tenancy import Tenancy, confine
-from hypercare.domain.promql.text import label_name, matcher
+from hypercare.domain.promql.text import label_name, matcher, quoted
 
 _NAMES_LENGTH = 2000
 """Requests carry the query in the URL, so long lists of names are split."""
@@ -176,16 +176,19 @@ def ask(chosen: tuple[Subject, ...], watch: Watch, whose: Whose, tenancy: Tenanc
     """Build the PromQL for a criterion's alerts."""
     windows = {each: window(each, step) for each in chosen}
     copies = sorted({width for each, width in windows.items() if each.role is Role.COPY})
-    originals: dict[int, list[str]] = {}
+    originals: dict[int, dict[str, list[str]]] = {}
     for each, width in windows.items():
         if each.role is Role.ORIGINAL:
-            originals.setdefault(width, []).append(each.alert.alertname)
+            originals.setdefault(width, {}).setdefault(each.alert.scope, []).append(each.alert.alertname)
     observing = isinstance(watch.recording, NoOverlay)
     observed, refused = _observe(chosen, tenancy) if observing else ({}, {})
     return Questions(
         recorded={} if observing else _recorded(windows, whose),
         copies={} if observing else {width: _copies(whose, width) for width in copies},
-        originals={width: _originals(names, tenancy, width) for width, names in originals.items()},
+        originals={
+            width: tuple(one for scope, names in scopes.items() for one in _originals(names, tenancy, width, scope))
+            for width, scopes in originals.items()
+        },
         observed=observed,
         refused=refused,
         tenant_label=tenancy.label_of("ALERTS"),
@@ -220,14 +223,27 @@ def _copies(whose: Whose, width: int) -> str:
     return f"max by (hypercare_rule, alertstate) (max_over_time(ALERTS{{{owner}}}[{width}s]))"
 
 
-def _originals(names: list[str], tenancy: Tenancy, width: int) -> tuple[str, ...]:
+def _originals(names: list[str], tenancy: Tenancy, width: int, scope: str) -> tuple[str, ...]:
     label = tenancy.label_of("ALERTS")
+    if scope:
+        return tuple(_scoped(pattern, label, tenancy.namespace, width, scope) for pattern in _patterns(names))
     tenant = "," + matcher(label, "=~", f"|{tenancy.namespace}") if label else ""
     by = "alertname, severity, alertstate" + (f", {label_name(label)}" if label else "")
     return tuple(
         f'max by ({by}) (max_over_time(ALERTS{{alertname=~"{pattern}",hypercare=""{tenant}}}[{width}s]))'
         for pattern in _patterns(names)
     )
+
+
+def _scoped(pattern: str, label: str, namespace: str, width: int, scope: str) -> str:
+    """Shared alerts: what is the tenant's of their results says the scope, in whichever label."""
+    states = f'max_over_time(ALERTS{{alertname=~"{pattern}",hypercare="",{scope}}}[{width}s])'
+    found = f"max by (alertname, severity, alertstate) ({states})"
+    return f'label_replace({found}, {_quoted(label)}, {_quoted(namespace)}, "", "")' if label else found
+
+
+def _quoted(text: str) -> str:
+    return f'"{quoted(text)}"'
 
 
 def _patterns(names: list[str]) -> Iterator[str]:
@@ -247,11 +263,18 @@ def _observe(chosen: Iterable[Subject], tenancy: Tenancy) -> tuple[dict[str, str
     for each in chosen:
         try:
             active = _named("active", f"count({confine(each.alert.expr, tenancy)}) or vector(0)")
-            inputs = confine(each.alert.inputs_expr, tenancy) if each.alert.inputs_expr else "vector(1)"
+            inputs = _inputs(each.alert, tenancy)
             asked[each.alert.rule_id] = f"{active} or {_named('inputs', inputs)}"
         except PromQLError as error:
             refused[each.alert.rule_id] = str(error)
     return asked, refused
+
+
+def _inputs(alert: WatchedAlert, tenancy: Tenancy) -> str:
+    if not alert.inputs_expr:
+        return "vector(1)"
+    # Whether the cluster has the data of a shared alert: a namespace may well have none of it.
+    return alert.inputs_expr if alert.scope else confine(alert.inputs_expr, tenancy)
 
 
 def _named(part: str, expr: str) -> str:
