@@ -87,6 +87,10 @@ format: $(STAMP) ## Format the code and sort the imports
 bench: $(STAMP) ## Print what evidence and overlays cost (a minute)
 	@$(BIN)/python -m benchmarks
 
+.PHONY: model
+model: $(STAMP) ## Explore everything that can happen to a hold, all at once (two minutes, 2 GB)
+	$(BIN)/python -m tests.unit.test_hold_model
+
 .PHONY: docs
 docs: $(STAMP) ## Write what is generated (CRDs, reference, indicators) and build the site into site/, links checked
 	$(BIN)/python crds/generate.py
