@@ -41,6 +41,11 @@ def lasting(value: Callable[[int], float], days: float = 7, step: int = STEP) ->
     return {end - index * step: value(index) for index in range(points)}
 
 
+def fading(index: int) -> float:
+    """An incident that leaves something behind: half an hour and one point more."""
+    return {True: 80.0, 500 <= index < 512: 150.0, 496 <= index < 500: 95.0}[True]
+
+
 def spikes(normal: float, high: float, *ends: int, points: int) -> Callable[[int], float]:
     return lambda index: high if any(end <= index < end + points for end in ends) else normal
 
@@ -65,6 +70,7 @@ def bound_of(verdict: object) -> float:
         pytest.param("load > 100.5", spikes(50, 80, 500, points=2), 55.05, id="what was not held for so long"),
         pytest.param("load > 100.5", lambda _: 0.5, 20.1, id="by four fifths at most"),
         pytest.param("load > 100.5", spikes(80, 150, 500, points=40), 88.0, id="without the original's episodes"),
+        pytest.param("load > 100.5", fading, 88.0, id="without what their margin has seen begin"),
         pytest.param("load > -100.5", lambda _: -150.0, -135.0, id="below zero"),
         pytest.param("load >= 100.5", lambda _: 80.0, 88.0, id="with equality"),
         pytest.param("load < 100.5", lambda _: 150.0, 135.0, id="from below"),
@@ -190,6 +196,14 @@ def test_an_incident_may_be_seen_between_the_points_as_well() -> None:
     world = World({"a": lasting(lambda index: 150.0 if 1000 <= index < 1020 else 80.0, step=STEP // 2)})
 
     assert bound_of(verdict_on(candidate(), world)) == pytest.approx(88.0)
+
+
+def test_what_lies_between_two_points_is_as_far_from_an_incident_as_the_nearer_one() -> None:
+    """Half an hour and five minutes before and after the incident, and seen by nobody else."""
+    incident, between = range(1000, 1011), (993, 1017)
+    world = World({"a": lasting(lambda i: 150.0 if i in incident else 95.0 if i in between else 80.0, step=STEP // 2)})
+
+    assert bound_of(verdict_on(candidate(original_for_seconds=0), world)) == pytest.approx(88.0)
 
 
 def test_an_endpoint_that_does_not_answer_is_asked_again() -> None:

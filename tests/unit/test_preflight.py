@@ -75,6 +75,7 @@ def only(value: Callable[[int], float], days: float = 1) -> World:
             id="two pods at one time are one episode",
         ),
         pytest.param(only(spikes(1, 44, 10, 150, 160, points=3), 2), 100, 1, id="more than a day ago"),
+        pytest.param(only(spikes(1, 60, 142, points=8)), 100, 0, id="the original has fired since the day before"),
         pytest.param(only(spikes(1, math.nan, 10, points=20)), 100, 0, id="NaN compares with nothing"),
     ],
 )

@@ -24,7 +24,7 @@ from hypercare.domain.alerts.history import (
 )
 from hypercare.domain.alerts.preflight import Candidate
 from hypercare.domain.alerts.protection import Calibrated
-from hypercare.domain.alerts.replay import Replayed, Times, evaluations, widened
+from hypercare.domain.alerts.replay import Replayed, Times, evaluations, held, widened
 from hypercare.domain.alerts.thresholds import ThresholdRule, move_threshold, shift_bound
 from hypercare.domain.alerts.tightening import FULL_STRENGTH, MovedThreshold, Untouched
 from hypercare.domain.durations import format_duration
@@ -114,8 +114,6 @@ def calibratable(expr: str) -> Comparison | Refused:
     if len(comparisons) > 1:
         return Refused("it has several deciding comparisons")
     (found,) = comparisons
-    if found.unwanted:
-        return Refused(found.unwanted[0].message)
     if found.scales:
         return Refused("it is compared with a multiple of other series")
     # What a share may not move, history may not move either.
@@ -209,8 +207,10 @@ class _Week:
             return Refused(f"{self._seen(normal)}, too near to its bound of {_shown(self.found.exact)}")
         shifted = stretch.ask(moved.expr, stretch.shifted)
         results = yield (shifted,)
-        copy = Replayed(read_instances(results[shifted], stretch.shifted), self.intervals)
-        if copy.firing & stretch.counted & ~(excluded | excluded << 1):
+        # A point lies between two of the other grid. What began while the original was alarmed belongs to that.
+        usable = stretch.counted & ~(excluded | excluded << 1)
+        found = read_instances(results[shifted], stretch.shifted)
+        if any(held(active & usable, self.intervals) for active in found.values()):
             return Refused(f"{_bounds(moved)} would still have fired, on a grid shifted by half an interval")
         share = Fraction((excluded & stretch.counted).bit_count(), stretch.counted.bit_count())
         left_out = f", {_percent(share)} of the time left out around alerts that fired" if share else ""
