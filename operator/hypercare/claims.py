@@ -6,11 +6,13 @@ with the values as the API server has them at that moment, before anything is ch
 
 from collections.abc import Awaitable, Iterator, Sequence
 
+from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
 from hypercare.domain.capacity.hold import Claim, HeldObject, Hold, Refusal, hold_name
 from hypercare.domain.capacity.hold_record import read_hold, render_hold
 from hypercare.domain.capacity.hold_recovery import first_fields, is_lost
-from hypercare.domain.capacity.kinds import kind_of_object
+from hypercare.domain.capacity.kinds import POD_DISRUPTION_BUDGET, kind_of_object
 from hypercare.domain.capacity.live_object import LiveObject, read_live
+from hypercare.domain.capacity.scalers import superseding
 from hypercare.domain.capacity.scaling import ClaimRequest
 from hypercare.domain.capacity.scaling_rows import ScalingRow, read_rows
 from hypercare.domain.conditions import Problem
@@ -20,8 +22,9 @@ from hypercare.ports import Body, Conflict, Forbidden, NotFound, ObjectCache, Ob
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "hypercare"}
 _ATTEMPTS = 5
-_PATH = "spec.protection.scaling"
-_GONE, _REPLACED = "AutoscalerGone", "AutoscalerReplaced"
+_SCALING, _DISRUPTION = "spec.protection.scaling", "spec.protection.disruption"
+_BUDGETS = hold_name(POD_DISRUPTION_BUDGET.resource.kind, "")
+_GONE, _REPLACED = "ObjectGone", "ObjectReplaced"
 
 
 class ClaimKeeper:
@@ -44,19 +47,19 @@ class ClaimKeeper:
             Conflict: others wrote the same hold again and again.
         """
         asked = {request.hold: request for request in requests}
-        refusals = []
+        told: list[tuple[str, Refusal | None]] = []
+        # What is given up goes first: a disruption budget has to be on its way back before replicas come down.
+        for name in [name for name in self._claimed(namespace, uid) if name not in asked]:
+            ref = ObjectRef(HOLDS, namespace, name)
+            told.append((name, await _told(ref, self._drop(ref, uid))))
         for name, request in asked.items():
             ref = ObjectRef(HOLDS, namespace, name)
-            refusals.append(await _told(ref, self._claim(ref, request)))
-        for name in self._claimed(namespace, uid):
-            if name not in asked:
-                ref = ObjectRef(HOLDS, namespace, name)
-                refusals.append(await _told(ref, self._drop(ref, uid)))
+            told.append((name, await _told(ref, self._claim(ref, request))))
         for row in rows:
             ref = ObjectRef(HOLDS, namespace, hold_name(row.object.kind, row.object.name))
             if ref.name not in asked:
-                refusals.append(await _told(ref, self._find_again(ref, row)))
-        return tuple(_problem(refusal) for refusal in refusals if refusal is not None)
+                told.append((ref.name, await _told(ref, self._find_again(ref, row))))
+        return tuple(_problem(name, refusal) for name, refusal in told if refusal is not None)
 
     async def _claim(self, ref: ObjectRef, request: ClaimRequest) -> Refusal | None:
         known = self._cache.find(ref)
@@ -92,7 +95,7 @@ class ClaimKeeper:
         live = await self._read(ref.namespace, held)
         if isinstance(live, Refusal):
             return live
-        fields = first_fields(live, rows)
+        fields = first_fields(held, live, claims, rows)
         if isinstance(fields, Refusal):
             return fields
         body = {
@@ -150,6 +153,8 @@ class ClaimKeeper:
         seen = self._cache.find(ObjectRef(kind.resource, ref.namespace, row.object.name))
         if self._cache.find(ref) is not None or seen is None or not is_lost(row, read_live(kind, seen)):
             return
+        if superseding(row.object, self._scene(ref.namespace)):
+            return
         live = await self._read(ref.namespace, row.object)
         if isinstance(live, Refusal) or not is_lost(row, live):
             return
@@ -157,6 +162,9 @@ class ClaimKeeper:
             await self._open(ref, row.object, (), (row,))
         except Conflict:
             return
+
+    def _scene(self, namespace: str) -> CapacityObjects:
+        return CapacityObjects({resource: self._cache.select(resource, namespace) for resource in RESOURCES})
 
     def _claimed(self, namespace: str, uid: str) -> Iterator[str]:
         for body in self._cache.select(HOLDS, namespace):
@@ -181,9 +189,10 @@ async def _told(ref: ObjectRef, work: Awaitable[Refusal | None]) -> Refusal | No
         return Refusal("HoldRejected", f"the API server refused {ref}: {error.message}")
 
 
-def _problem(refusal: Refusal) -> Problem:
+def _problem(name: str, refusal: Refusal) -> Problem:
     passing = refusal.reason in {_GONE, _REPLACED}
-    return Problem(_PATH, refusal.reason, refusal.message, stalls=not passing)
+    path = _DISRUPTION if name.startswith(_BUDGETS) else _SCALING
+    return Problem(path, refusal.reason, refusal.message, stalls=not passing)
 
 
 def _has(hold: Hold, request: ClaimRequest) -> bool:

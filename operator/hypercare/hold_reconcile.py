@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hypercare.domain.capacity.capacity_objects import CapacityObjects
 from hypercare.domain.capacity.hold import Claim, Hold, Refusal
 from hypercare.domain.capacity.hold_protocol import (
     SEND_WITHIN_SECONDS,
@@ -21,7 +22,8 @@ from hypercare.domain.capacity.hold_protocol import (
 )
 from hypercare.domain.capacity.hold_record import read_hold, render_hold
 from hypercare.domain.capacity.kinds import kind_of_object
-from hypercare.domain.capacity.live_object import Body, Gone, LiveObject, read_live
+from hypercare.domain.capacity.live_object import Body, Gone, LiveObject, Superseded, read_live
+from hypercare.domain.capacity.scalers import AUTOSCALING, superseding
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.life.facts import Phase
 from hypercare.domain.objects import HOLDS, PERIODS, ObjectRef
@@ -45,7 +47,7 @@ class _Known:
 
     body: Body
     hold: Hold
-    live: LiveObject | Gone
+    live: LiveObject | Gone | Superseded
     read_at: float
     written: bool = False
 
@@ -128,7 +130,8 @@ class HoldReconciler:
         body = self._cache.find(_object_ref(ref, hold))
         if body is None or self._valid(ref, hold) != hold:
             return None
-        match next_step(hold, _read(hold, body), self._now()):
+        live = self._superseded(ref, hold) or _read(hold, body)
+        match next_step(hold, live, self._now()):
             case Settled():
                 return After(SWEEP_SECONDS)
             case Wait(seconds):
@@ -172,9 +175,10 @@ class HoldReconciler:
                 self._cache.store(HOLDS, body)
                 return replace(known, body=body, hold=read_hold(ref.name, body.get("spec")), written=True)
             case PatchObject(operations):
-                target = _object_ref(ref, known.hold)
+                target = _object_ref(ref, known.hold, kind_of_object(known.hold.object).subresource)
                 changed = await self._objects.json_patch(target, operations)
-                self._cache.store(target.resource, changed)
+                if not target.subresource:
+                    self._cache.store(target.resource, changed)
                 return replace(known, live=_read(known.hold, changed), read_at=self._clock())
             case DeleteHold():
                 metadata = known.body["metadata"]
@@ -192,7 +196,15 @@ class HoldReconciler:
             live: LiveObject | Gone = _read(hold, await self._objects.get(_object_ref(ref, hold)))
         except NotFound:
             live = Gone()
-        return _Known(body, hold, live, read_at)
+        return _Known(body, hold, self._superseded(ref, hold) or live, read_at)
+
+    def _superseded(self, ref: ObjectRef, hold: Hold) -> Superseded | None:
+        """Whether an autoscaler has come that scales the object of this hold."""
+        if not kind_of_object(hold.object).subresource:
+            return None
+        objects = {kind.resource: self._cache.select(kind.resource, ref.namespace) for kind in AUTOSCALING}
+        scaler = superseding(hold.object, CapacityObjects(objects))
+        return Superseded(scaler) if scaler else None
 
     def _valid(self, ref: ObjectRef, hold: Hold) -> Hold:
         return hold.keeping(lambda claim: self._standing(ref.namespace, claim))
@@ -226,8 +238,8 @@ def _claims(body: Body) -> Sequence[Mapping[str, Any]]:
     return body.get("spec", {}).get("claims") or []
 
 
-def _object_ref(ref: ObjectRef, hold: Hold) -> ObjectRef:
-    return ObjectRef(kind_of_object(hold.object).resource, ref.namespace, hold.object.name)
+def _object_ref(ref: ObjectRef, hold: Hold, subresource: str = "") -> ObjectRef:
+    return ObjectRef(kind_of_object(hold.object).resource, ref.namespace, hold.object.name, subresource)
 
 
 def _read(hold: Hold, body: Body) -> LiveObject:

@@ -10,13 +10,14 @@ from dataclasses import replace
 from hypercare.domain.alerts.episodes import alert_episodes, copies_query, ended_by_removal, originals_query
 from hypercare.domain.alerts.plan import plan_alerts
 from hypercare.domain.alerts.watched import WatchedAlert
+from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
 from hypercare.domain.capacity.scaling import Claimant, plan_scaling
 from hypercare.domain.capacity.scaling_rows import drift, unrestored
-from hypercare.domain.capacity.strictest import Range, strictest
+from hypercare.domain.capacity.scaling_status import highest_floor
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.life.facts import Outcome
 from hypercare.domain.life.release import Release, Run
-from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.objects import CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.overlay_context import overlay_context
 from hypercare.domain.period import Mode
 from hypercare.domain.report.configmap import configmap, is_report_of
@@ -27,7 +28,6 @@ from hypercare.ports import ApiError, Conflict, MetricSource, NotFound, ObjectCa
 
 KEPT_REPORTS = 10
 _MOST_POINTS = 2880
-_UNCAPPED = 2**31 - 1
 _logger = logging.getLogger(__name__)
 
 
@@ -122,19 +122,14 @@ class ReportWriter:
         identity, spec = snapshot.identity, snapshot.resolved.spec
         limit = snapshot.resolved.profile.limits.max_floor
         claimant = Claimant(identity.name, identity.uid, snapshot.life.run.id, spec.plan.stages[0].strength, limit)
-        autoscalers = self._cache.select(AUTOSCALERS, identity.namespace)
+        objects = CapacityObjects({each: self._cache.select(each, identity.namespace) for each in RESOURCES})
         claims = {
-            each.object.uid: each.claim
-            for each in plan_scaling(spec.scaling, spec.targets, autoscalers, claimant).requests
+            each.object.uid: each.claim for each in plan_scaling(spec.scaling, spec.targets, objects, claimant).requests
         }
-        ceilings = {each["metadata"]["uid"]: int(each["spec"]["maxReplicas"]) for each in autoscalers}
-        reports = []
-        for row in snapshot.capacity.rows:
-            uid = row.object.uid
-            original = Range(row.original, row.original_ceiling or ceilings.get(uid, _UNCAPPED))
-            raised_to = strictest((claims[uid],), original).floor if uid in claims else max(row.original, row.applied)
-            reports.append(ScalingReport(row, raised_to))
-        return tuple(reports)
+        return tuple(
+            ScalingReport(row, highest_floor(row, claims.get(row.object.uid), objects))
+            for row in snapshot.capacity.rows
+        )
 
 
 def _holes(*answers: Answer) -> Iterator[str]:

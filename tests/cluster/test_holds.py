@@ -17,6 +17,7 @@ from hypercare.adapters.access import Access
 from hypercare.adapters.cache import WatchCache
 from hypercare.adapters.kubernetes import ApiServer
 from hypercare.claims import ClaimKeeper
+from hypercare.domain.capacity.capacity_objects import CapacityObjects
 from hypercare.domain.capacity.hold_record import read_hold
 from hypercare.domain.capacity.scaling import Claimant, ScalingPlan, parse_scaling, plan_scaling
 from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState
@@ -101,7 +102,10 @@ class Shop:
     def plan(self, period: str, *rules: dict[str, Any], strength: int = 100) -> ScalingPlan:
         claimant = Claimant(period, self.uid(period), "r1-00000000", strength, 50)
         parsed = parse_scaling(Field("spec.protection.scaling", list(rules)))
-        return plan_scaling(parsed, (TARGET,), self.cache.select(AUTOSCALERS, self.namespace), claimant)
+        return plan_scaling(parsed, (TARGET,), self.objects(), claimant)
+
+    def objects(self) -> CapacityObjects:
+        return CapacityObjects({each: self.cache.select(each, self.namespace) for each in WATCHED})
 
     async def visit(self) -> After | Done:
         await self.watch()
@@ -116,8 +120,7 @@ class Shop:
         holds = self.cache.select(HOLDS, self.namespace)
         return CapacityView(
             holds={body["metadata"]["name"]: read_hold(body["metadata"]["name"], body["spec"]) for body in holds},
-            autoscalers=self.cache.select(AUTOSCALERS, self.namespace),
-            workloads=self.cache.select(DEPLOYMENTS, self.namespace),
+            objects=self.objects(),
             refusals=self.holds.refusals(self.namespace),
             now=int(time.time()),
         )

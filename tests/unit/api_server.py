@@ -2,7 +2,8 @@
 
 It behaves as Kubernetes 1.36 was seen to where the operator depends on it: a write that changes nothing keeps the
 resourceVersion, a stale version is a conflict, a failed `test` too, an autoscaler's absent `minReplicas` becomes 1 and
-may not exceed `maxReplicas`, and managed fields tell who wrote `spec` and how. Everything else it leaves out.
+may not exceed `maxReplicas`, a `behavior` is filled in, no annotations are none, the scale is a view, and managed
+fields tell who wrote `spec` and how. Everything else it leaves out.
 
 Writes can be made to fail: `fail_at(k, …)` acts on the k-th write from then on (counting from 1). `BEFORE`: the server
 never saw it; `AFTER`: it was done, but the answer was lost; `LATE`: it arrives when `deliver` is called.
@@ -11,7 +12,7 @@ never saw it; `AFTER`: it was done, but the answer was lost; `LATE`: it arrives 
 import copy
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -19,6 +20,17 @@ from hypercare.adapters.cache import WatchCache
 from hypercare.domain.objects import AUTOSCALERS, ObjectRef, Resource
 from hypercare.ports import FIELD_MANAGER, ApiError, Body, Conflict, NotFound, Rejected, Unavailable
 
+DEFAULT_BEHAVIOR: dict[str, dict[str, Any]] = {
+    "scaleDown": {"selectPolicy": "Max", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]},
+    "scaleUp": {
+        "stabilizationWindowSeconds": 0,
+        "selectPolicy": "Max",
+        "policies": [
+            {"type": "Pods", "value": 4, "periodSeconds": 15},
+            {"type": "Percent", "value": 100, "periodSeconds": 15},
+        ],
+    },
+}
 Write = Callable[[], dict[str, Any]]
 
 
@@ -144,12 +156,14 @@ class FakeApiServer:
 
     async def json_patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Body:
         def write() -> dict[str, Any]:
-            present = self._existing(ref)
+            present = self._existing(whole)
             body = copy.deepcopy(present)
             for operation in operations:
                 _patch(body, operation)
-            return self._commit(ref, present, body, FIELD_MANAGER, "Update")
+            written = self._commit(whole, present, body, FIELD_MANAGER, "Update")
+            return _scale_of(written) if ref.subresource else written
 
+        whole = replace(ref, subresource="")
         return self._write(f"patch {ref}", write)
 
     async def apply_status(self, ref: ObjectRef, body: Body) -> Body:
@@ -211,6 +225,8 @@ class FakeApiServer:
         if ref.resource == AUTOSCALERS:
             _admit_autoscaler(body)
         metadata = body["metadata"]
+        if not metadata.get("annotations", True):
+            del metadata["annotations"]
         if present is None:
             metadata.setdefault("uid", f"uid-{next(self._uids)}")
             metadata.setdefault("generation", 1)
@@ -225,6 +241,12 @@ class FakeApiServer:
             for cache in self._watching(ref.resource):
                 cache.observe(ref.resource, copy.deepcopy(body))
         return copy.deepcopy(body)
+
+
+def _scale_of(body: dict[str, Any]) -> dict[str, Any]:
+    """What the API server answers to a write of the scale: a view without managed fields."""
+    metadata = {key: value for key, value in body["metadata"].items() if key not in {"managedFields", "generation"}}
+    return {"kind": "Scale", "metadata": metadata, "spec": {"replicas": body["spec"]["replicas"]}}
 
 
 def _managed(
@@ -250,6 +272,11 @@ def _managed(
 
 def _admit_autoscaler(body: dict[str, Any]) -> None:
     spec = body["spec"]
+    if "behavior" in spec:
+        defaulted = {
+            way: copy.deepcopy(DEFAULT_BEHAVIOR[way]) | spec["behavior"].get(way, {}) for way in DEFAULT_BEHAVIOR
+        }
+        spec["behavior"] = defaulted
     spec.setdefault("minReplicas", 1)
     if spec["minReplicas"] > spec["maxReplicas"]:
         raise Rejected("spec.maxReplicas: Invalid value: must be greater than or equal to `minReplicas`")
@@ -277,9 +304,11 @@ def _has(body: Mapping[str, Any], fields: str) -> bool:
 
 
 def _patch(body: dict[str, Any], operation: Mapping[str, Any]) -> None:
-    *parents, name = operation["path"].lstrip("/").split("/")
+    *parents, name = (key.replace("~1", "/") for key in operation["path"].lstrip("/").split("/"))
     place: Any = body
     for parent in parents:
+        if parent not in place:
+            raise Conflict(f"{operation['path']} has no parent")
         place = place[parent]
     match operation["op"]:
         case "test":

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
 from hypercare.domain.capacity.field_values import Absent, FieldValue, Present
-from hypercare.domain.capacity.held_fields import MAX_REPLICAS, MIN_REPLICAS
+from hypercare.domain.capacity.held_fields import BEHAVIOR, MAX_REPLICAS, MIN_REPLICAS, SELECT_POLICY
 from hypercare.domain.capacity.hold import Claim, HeldField, HeldObject, Hold, Idle, Pending, Untouched, hold_name
 from hypercare.domain.capacity.live_object import LiveObject
 from hypercare.domain.capacity.quantity import Count, Percent, Quantity
 from hypercare.domain.capacity.scaling import ClaimRequest
+from hypercare.domain.capacity.scaling_rows import FieldChange
+from hypercare.domain.capacity.wishes import ReplicaWish, ScaleDown, Wish
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, ObjectRef
 
@@ -29,9 +32,14 @@ def claim(
     ceiling: Quantity | None = None,
     strength: int = 100,
     limit: int = 50,
+    scale_down: ScaleDown = ScaleDown.ENABLED,
 ) -> Claim:
     """A claim of the period called `period`, whose UID is `uid-of-<period>`."""
-    return Claim(period, f"uid-of-{period}", "r1-0", strength, floor, limit, ceiling)
+    return claim_of(ReplicaWish(floor, limit, ceiling, scale_down), period, strength=strength)
+
+
+def claim_of(wish: Wish, period: str = "a", *, strength: int = 100) -> Claim:
+    return Claim(period, f"uid-of-{period}", "r1-0", strength, wish)
 
 
 def request(period: str = "a", uid: str = OBJECT.uid, **wanted: Any) -> ClaimRequest:
@@ -39,12 +47,15 @@ def request(period: str = "a", uid: str = OBJECT.uid, **wanted: Any) -> ClaimReq
     return ClaimRequest(TARGET, held, claim(period, **wanted))
 
 
+UNSWITCHED: dict[str, FieldValue] = {BEHAVIOR: Absent(), SELECT_POLICY: Absent()}
+
+
 def live(floor: int | None = 2, ceiling: int = 10, **others: Any) -> LiveObject:
     """The autoscaler as read; `writer` and `appliers` concern the floor."""
     return LiveObject(
         uid=others.get("uid", OBJECT.uid),
         resource_version="7",
-        values={MIN_REPLICAS: value(floor), MAX_REPLICAS: Present(ceiling)},
+        values=UNSWITCHED | {MIN_REPLICAS: value(floor), MAX_REPLICAS: Present(ceiling)},
         writers={MIN_REPLICAS: others.get("writer", "argocd"), MAX_REPLICAS: "argocd"},
         appliers={MIN_REPLICAS: others.get("appliers", ()), MAX_REPLICAS: ()},
     )
@@ -66,6 +77,12 @@ def hold(*fields: HeldField, claims: tuple[Claim, ...] = (claim(),)) -> Hold:
     return Hold(OBJECT, claims, fields or (floor_field(),))
 
 
+def changes(floor: int = 4, ceiling: int | None = None) -> tuple[FieldChange, ...]:
+    """What rows remember of an autoscaler whose floor was 2, and whose maximum was 10."""
+    raised = FieldChange(MIN_REPLICAS, Present(2), Present(floor))
+    return (raised,) if ceiling is None else (raised, FieldChange(MAX_REPLICAS, Present(10), Present(ceiling)))
+
+
 def value(replicas: int | None) -> FieldValue:
     return Absent() if replicas is None else Present(replicas)
 
@@ -82,6 +99,12 @@ def autoscaler(name: str = "checkout", target: str = "checkout", **others: Any) 
         },
         "status": {"conditions": others.get("conditions", [])},
     }
+
+
+def objects(*autoscalers: dict[str, Any], **others: Any) -> CapacityObjects:
+    """The objects of the namespace: autoscalers, and by their plurals others."""
+    named = {resource.plural: resource for resource in RESOURCES}
+    return CapacityObjects({AUTOSCALERS: autoscalers} | {named[plural]: found for plural, found in others.items()})
 
 
 PERCENT_150 = Percent(150)

@@ -31,7 +31,10 @@ def violations(schema: Schema, value: Any, path: str = "status") -> Iterator[str
     """Everything that is wrong with a value, each with its path."""
     if "enum" in schema and value not in schema["enum"]:
         yield f"{path}: {value!r} is not one of {schema['enum']}"
-    match schema["type"], value:
+    match schema.get("type"), value:
+        case None, _:
+            # Of whatever type (x-kubernetes-preserve-unknown-fields).
+            return
         case "object", Mapping():
             yield from _object(schema, value, path)
         case "array", list():
@@ -42,9 +45,7 @@ def violations(schema: Schema, value: Any, path: str = "status") -> Iterator[str
             return
         case "integer" | "number", bool():
             yield f"{path}: {value!r} is a bool"
-        case "integer", int():
-            yield from _number(schema, value, path)
-        case "number", int() | float():
+        case ("integer", int()) | ("number", int() | float()):
             yield from _number(schema, value, path)
         case kind, _:
             yield f"{path}: {value!r} is no {kind}"

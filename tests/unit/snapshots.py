@@ -20,6 +20,7 @@ from hypercare.domain.period import Resolved, resolve
 from hypercare.domain.snapshot import Capacity, Identity, Overlay, Reading, Snapshot, Stored
 from tests.unit.alert_rules import alert, plan, rule_object
 from tests.unit.lives import ACTIVE, COMPLETE, PLAN, QUIET, T0, UID
+from tests.unit.scaled import changes
 
 IDENTITY = Identity("shop", "checkout", UID, 3)
 PROFILE: dict[str, Any] = {"spec": {"prometheus": {"url": "http://prometheus:9090"}}}
@@ -85,7 +86,7 @@ RULES = [rule_object("checkout-alerts", alert("Errors"))]
 LIVE_OVERLAY = Overlay(plan(RULES), Live(QUIET), T0, 30)
 HPA = HeldObject("autoscaling/v2", "HorizontalPodAutoscaler", "checkout", "uid-1")
 RAISED = ScalingRow(
-    "checkout", HPA, ScalingState.RAISED, "Raised", "4 replicas are ready, the floor is 4", 2, 4, 4, 4, held=True
+    "checkout", HPA, ScalingState.RAISED, "Raised", "4 replicas are ready, the floor is 4", 2, 4, 4, 4, changes(), True
 )
 NO_OVERLAY_PLAN = AlertPlan(None, (), (), ())
 UNTOLD = Stored({}, 3, (), {}, "", ())

@@ -25,9 +25,10 @@ from hypercare.domain.capacity.scaling import (
     plan_scaling,
 )
 from hypercare.domain.capacity.strictest import Range, strictest
+from hypercare.domain.capacity.wishes import ReplicaWish
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life.rollout import Target
-from tests.unit.scaled import OBJECT, TARGET, autoscaler, claim
+from tests.unit.scaled import OBJECT, TARGET, autoscaler, claim, objects
 
 CLAIMANT = Claimant("a", "uid-of-a", "r1-0", 100, 50)
 
@@ -115,9 +116,7 @@ class TestStrictest:
             uid=st.just("u"),
             run=st.just("r"),
             strength=st.integers(0, 100),
-            floor=amounts,
-            max_floor=st.integers(1, 100),
-            ceiling=st.none() | amounts,
+            wish=st.builds(ReplicaWish, floor=amounts, max_floor=st.integers(1, 100), ceiling=st.none() | amounts),
         ),
         max_size=4,
     )
@@ -144,13 +143,13 @@ class TestPlan:
         return plan_scaling(
             parse_scaling(Field("spec.protection.scaling", list(rules))),
             others.get("targets", (TARGET,)),
-            others.get("autoscalers", (autoscaler(),)),
+            objects(*others.get("autoscalers", (autoscaler(),)), **others.get("objects", {})),
             others.get("claimant", CLAIMANT),
         )
 
     def test_a_rule_becomes_a_claim_on_the_autoscaler_of_its_target(self) -> None:
         plan = self.planned({"target": "checkout", "floor": "150%", "ceiling": 20})
-        wanted = Claim("a", "uid-of-a", "r1-0", 100, Percent(150), 50, Count(20))
+        wanted = Claim("a", "uid-of-a", "r1-0", 100, ReplicaWish(Percent(150), 50, Count(20)))
         assert plan == ScalingPlan((ClaimRequest(TARGET, OBJECT, wanted),))
         assert plan.requests[0].hold == "horizontalpodautoscaler-checkout"
 
@@ -160,7 +159,7 @@ class TestPlan:
 
     def test_the_named_rule_beats_the_star_wherever_it_stands(self) -> None:
         plan = self.planned({"target": "*", "floor": 3}, {"target": "checkout", "floor": 5})
-        assert [request.claim.floor for request in plan.requests] == [Count(5)]
+        assert [request.claim.wish for request in plan.requests] == [ReplicaWish(Count(5), 50)]
 
     def test_the_star_passes_over_daemonsets(self) -> None:
         targets = (Target("DaemonSet", "agent"), TARGET)
@@ -176,20 +175,10 @@ class TestPlan:
         ("rule", "others", "reason", "message"),
         [
             pytest.param(
-                "checkout", {"autoscalers": ()}, "NoAutoscaler", "no HorizontalPodAutoscaler", id="no autoscaler"
-            ),
-            pytest.param(
-                "checkout",
-                {"autoscalers": (autoscaler(kind="StatefulSet"),)},
-                "NoAutoscaler",
-                "Deployment checkout",
-                id="one for another kind of workload",
-            ),
-            pytest.param(
                 "checkout",
                 {"autoscalers": (autoscaler("one"), autoscaler("two"))},
                 "SeveralAutoscalers",
-                "one and two",
+                "HorizontalPodAutoscaler one and HorizontalPodAutoscaler two",
                 id="two autoscalers",
             ),
             pytest.param(

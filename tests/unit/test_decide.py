@@ -264,7 +264,7 @@ class TestRestored:
 
     def test_a_held_object_is_named_with_its_original(self) -> None:
         found = decide(snapshot(DOWN_MET, overlay=GONE))
-        assert "HorizontalPodAutoscaler checkout is held, its minReplicas was 2" in found.findings.unrestored
+        assert "HorizontalPodAutoscaler checkout is held (minReplicas 2 -> 4)" in found.findings.unrestored
         assert found.transition is None
 
     def test_what_is_restored_at_strength_0_completes(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hypercare.adapters.cache import WatchCache
 from hypercare.claims import ClaimKeeper
+from hypercare.domain.capacity.capacity_objects import CapacityObjects
 from hypercare.domain.capacity.hold_protocol import LATE_SECONDS
 from hypercare.domain.capacity.quantity import Count
 from hypercare.domain.capacity.scaling import ClaimRequest, ScalingPlan
@@ -19,7 +20,7 @@ from hypercare.hold_reconcile import RETRY_SECONDS, SWEEP_SECONDS, HoldReconcile
 from hypercare.ports import Forbidden, Rejected, Unavailable
 from hypercare.queue import After, Done
 from tests.unit.api_server import Crash, FakeApiServer, When
-from tests.unit.scaled import AUTOSCALER_REF, HOLD_REF, NAMESPACE, NOW, OBJECT, autoscaler, request
+from tests.unit.scaled import AUTOSCALER_REF, HOLD_REF, NAMESPACE, NOW, OBJECT, autoscaler, changes, request
 
 PERIODS_OF_SHOP = tuple(ObjectRef(PERIODS, NAMESPACE, name) for name in ("a", "b"))
 PERIOD_A = PERIODS_OF_SHOP[0]
@@ -74,7 +75,7 @@ class Shop:
 
     def rows(self, *remembered: ScalingRow) -> tuple[ScalingRow, ...]:
         """The rows of a period that asks for nothing any more."""
-        view = CapacityView({}, self.cache.select(AUTOSCALERS, NAMESPACE), (), {}, self.now)
+        view = CapacityView({}, CapacityObjects({AUTOSCALERS: self.cache.select(AUTOSCALERS, NAMESPACE)}), {}, self.now)
         return scaling_rows(ScalingPlan(), "uid-of-a", view, remembered)
 
     @property
@@ -183,7 +184,7 @@ class TestLife:
 
     async def test_a_stale_view_of_the_object_claims_nothing(self, shop: Shop) -> None:
         (problem,) = await shop.keep(request(uid="uid-of-its-predecessor"))
-        assert (problem.reason, problem.stalls) == ("AutoscalerReplaced", False)
+        assert (problem.reason, problem.stalls) == ("ObjectReplaced", False)
         assert HOLD_REF not in shop.server.objects
 
 
@@ -323,7 +324,7 @@ class TestLostHolds:
     """Somebody deletes a hold by hand while its object is raised."""
 
     def row(self, **others: Any) -> ScalingRow:
-        row = ScalingRow("checkout", OBJECT, ScalingState.RAISED, original=2, applied=4)
+        row = ScalingRow("checkout", OBJECT, ScalingState.RAISED, original=2, applied=4, changes=changes())
         return replace(row, **others)
 
     def remember(self, shop: Shop, row: ScalingRow) -> None:
@@ -355,7 +356,7 @@ class TestLostHolds:
 
     async def test_a_lost_hold_is_found_again_at_the_end(self, shop: Shop) -> None:
         shop.server.edit(AUTOSCALER_REF, minReplicas=15, maxReplicas=20)
-        row = self.row(applied=15, original_ceiling=10, applied_ceiling=20)
+        row = self.row(applied=15, changes=changes(15, 20))
         await shop.keep(rows=shop.rows(row))
         await shop.visit()
         assert shop.replicas == (2, 10)

@@ -11,8 +11,10 @@ from hypercare.domain.alerts.plan import AlertOutcome
 from hypercare.domain.alerts.protection import Deliver
 from hypercare.domain.alerts.tightening import Tightened, Untouched, UntouchedReason
 from hypercare.domain.assessment import Before, assess
+from hypercare.domain.capacity.field_values import Absent, Present
+from hypercare.domain.capacity.held_fields import BEHAVIOR, MAX_REPLICAS, MIN_REPLICAS, switched_on
 from hypercare.domain.capacity.scaling import ScalingPlan
-from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState, read_rows
+from hypercare.domain.capacity.scaling_rows import FieldChange, ScalingRow, ScalingState, read_rows
 from hypercare.domain.conditions import (
     Condition,
     ConditionStatus,
@@ -394,10 +396,16 @@ class TestLimit:
         rendered_one = {**render_evidence(asked, Outcome(state, told, ())), "since": timestamp(QUIET)}
         return Reading(asked, told, QUIET, 0, rendered_one)
 
+    CHANGES = (
+        FieldChange(MIN_REPLICAS, Present(10), Present(1000)),
+        FieldChange(MAX_REPLICAS, Present(2000), Present(3000)),
+        FieldChange(BEHAVIOR, Absent(), switched_on(BEHAVIOR)),
+    )
+
     def row(self, number: int, text: str) -> ScalingRow:
         name = f"{number:02}".ljust(63, "x")
         held = replace(HPA, name=name, uid="0d6c2a7e-1111-2222-3333-444444444444")
-        return ScalingRow(name, held, ScalingState.CONTESTED, "", text, 10, 1000, 1000, 1000, 2000, 3000, True)
+        return ScalingRow(name, held, ScalingState.CONTESTED, "", text, 10, 1000, 1000, 1000, self.CHANGES, True)
 
     def worst(self, text: str) -> tuple[Snapshot, list[Condition], tuple[TimelineEntry, ...]]:
         refusal = Untouched(UntouchedReason.WITHIN_ONE_EVALUATION, text)
@@ -428,7 +436,7 @@ class TestLimit:
         status = self.status("x" * 3000)
         assert read_life(status) == visit.life
         assert len(read_rows(status)) == 32
-        assert {row.applied_ceiling for row in read_rows(status)} == {3000}
+        assert {row.changes for row in read_rows(status)} == {self.CHANGES}
         for body, before in zip(status["criteria"], visit.readings, strict=True):
             state, whole = (read_state(Field("status", each)) for each in (body, before.stored))
             assert isinstance(state, EvidenceState)

@@ -21,7 +21,7 @@ from hypercare.domain.capacity.scaling_rows import (
 )
 from hypercare.domain.capacity.scaling_status import CapacityView, scaling_rows
 from hypercare.domain.findings import NotRequested, Unverified, Verified
-from tests.unit.scaled import HOLD_REF, NOW, OBJECT, autoscaler, claim, floor_field, hold, request
+from tests.unit.scaled import HOLD_REF, NOW, OBJECT, autoscaler, changes, claim, floor_field, hold, objects, request
 
 RAISED = hold(floor_field(2, confirmed=4))
 APPLIED = [{"manager": "flux", "operation": "Apply", "fieldsV1": {"f:spec": {"f:minReplicas": {}}}}]
@@ -39,8 +39,10 @@ def deployment(ready: int, *conditions: dict[str, str]) -> dict[str, Any]:
 def view(stored: Hold | None = RAISED, ready: int = 4, **others: Any) -> CapacityView:
     return CapacityView(
         holds={HOLD_REF.name: stored} if stored else {},
-        autoscalers=others.get("autoscalers", (autoscaler(floor=4, conditions=others.get("conditions", [])),)),
-        workloads=(deployment(ready, *others.get("workload", ())),),
+        objects=objects(
+            *others.get("autoscalers", (autoscaler(floor=4, conditions=others.get("conditions", [])),)),
+            deployments=(deployment(ready, *others.get("workload", ())),),
+        ),
         refusals=others.get("refusals", {}),
         now=NOW,
     )
@@ -121,7 +123,7 @@ def test_the_writer_that_reverts_is_named() -> None:
 @pytest.mark.parametrize(
     ("wanted", "limit"),
     [
-        pytest.param({"floor": Count(20)}, "20 was asked for; maxReplicas allows 10", id="the declared maximum"),
+        pytest.param({"floor": Count(20)}, "20 was asked for; the maximum allows 10", id="the declared maximum"),
         pytest.param(
             {"floor": Count(20), "limit": 8}, "20 was asked for; the profile's limit allows 8", id="the profile"
         ),
@@ -136,7 +138,9 @@ def test_a_floor_below_what_was_asked_for_says_why(wanted: dict[str, Any], limit
 class TestLeaving:
     """Targets that are not asked for any more."""
 
-    remembered = ScalingRow("checkout", OBJECT, ScalingState.RAISED, original=2, applied=4, floor=4, ready=4)
+    remembered = ScalingRow(
+        "checkout", OBJECT, ScalingState.RAISED, original=2, applied=4, floor=4, ready=4, changes=changes()
+    )
 
     def left(self, seen: CapacityView, *rows: ScalingRow) -> ScalingRow:
         (found,) = scaling_rows(ScalingPlan(), "uid-of-a", seen, rows or (self.remembered,))
@@ -197,11 +201,9 @@ class TestLeaving:
 class TestRows:
     """Rows in the status."""
 
-    full = ScalingRow(
-        "checkout", OBJECT, ScalingState.RAISED, "Raised", "m", 2, 4, 4, 4, original_ceiling=10, applied_ceiling=20
-    )
+    full = ScalingRow("checkout", OBJECT, ScalingState.RAISED, "Raised", "m", 2, 4, 4, 4, changes=changes(4, 20))
 
-    @pytest.mark.parametrize("stored", [full, replace(full, original_ceiling=None, applied_ceiling=None)])
+    @pytest.mark.parametrize("stored", [full, replace(full, changes=())])
     def test_they_are_read_back(self, stored: ScalingRow) -> None:
         assert read_rows({"scaling": render_rows((stored,))}) == (stored,)
 
@@ -209,7 +211,7 @@ class TestRows:
         ceiling = HeldField(MAX_REPLICAS, Present(10), Present(20))
         stored = hold(floor_field(2, confirmed=4), ceiling, claims=(claim(ceiling=Count(20)),))
         found = row(view(stored), ceiling=Count(20))
-        assert (found.original_ceiling, found.applied_ceiling) == (10, 20)
+        assert found.changes == changes(4, 20)
 
     def test_one_that_somebody_broke_is_forgotten(self) -> None:
         good = render_rows((self.full,))

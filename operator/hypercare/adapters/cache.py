@@ -16,13 +16,13 @@ from typing import Any
 
 from hypercare.domain.capacity.kinds import KINDS
 from hypercare.domain.capacity.live_object import writers_of
-from hypercare.domain.objects import WORKLOADS, ObjectRef, Resource
+from hypercare.domain.objects import TARGETS, ObjectRef, Resource
 from hypercare.ports import Body
 
 TOMBSTONES = 4096
 AWAITED_WRITES = 1024
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_WORKLOADS = frozenset(WORKLOADS.values())
+_WORKLOADS = frozenset(TARGETS.values())
 _HELD = {kind.resource: kind for kind in KINDS}
 
 
@@ -209,7 +209,7 @@ def _number(version: str) -> float:
 def trimmed(resource: Resource, body: Body) -> Body:
     """Leave out what no decision reads: managed fields, kubectl's copy of the object, and most of a pod template.
 
-    Of the managed fields of what can be held, those that tell whose its replicas are stay.
+    Of the managed fields of what can be held, those that tell whose its values are stay.
     Writes never start from the cache: they read the object live, so nothing that is left out here can be lost.
     """
     metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}

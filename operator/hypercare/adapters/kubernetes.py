@@ -205,8 +205,9 @@ def collection_path(resource: Resource, namespace: str = "") -> str:
 
 
 def object_path(ref: ObjectRef) -> str:
-    """Return the path of one object."""
-    return f"{collection_path(ref.resource, ref.namespace)}/{quote(ref.name, safe='')}"
+    """Return the path of one object, or of the view of it that is named."""
+    path = f"{collection_path(ref.resource, ref.namespace)}/{quote(ref.name, safe='')}"
+    return f"{path}/{ref.subresource}" if ref.subresource else path
 
 
 def error_of(request: Request, status: int, answer: Mapping[str, Any]) -> ApiError:

@@ -42,6 +42,7 @@ _NAMED = {
     "spec.exitCriteria": "name",
     "spec.targets": "name",
     "spec.protection.scaling": "target",
+    "spec.protection.disruption": "target",
     "spec.protection.alerts.overrides": "alert",
     "spec.protection.alerts.add": "alert",
 }

@@ -19,7 +19,7 @@ from hypercare.catalog import documents
 from hypercare.domain.fields import Field
 from hypercare.domain.life.pods import pod_pattern
 from hypercare.domain.life.rollout import Target
-from hypercare.domain.objects import WORKLOADS
+from hypercare.domain.objects import TARGETS
 from hypercare.domain.profile import TenantException, parse_exception
 from hypercare.domain.promql.fields import parse_expression, parse_finite
 from hypercare.domain.promql.text import one_of, quoted
@@ -207,7 +207,7 @@ def _indicator(name: str, field: Field, tenancy: tuple[TenancyHint, ...]) -> Ind
         description=field.get("description").text(),
         unit=field.get("unit").text(),
         worse=worse,
-        variants={kind: _variant(field, kind) for kind in WORKLOADS},
+        variants={kind: _variant(field, kind) for kind in TARGETS},
         default_bound=parse_finite(alert.get("above" if worse is Worse.HIGHER else "below")),
         default_for_seconds=alert.get("for").seconds(),
         tenancy=tenancy,

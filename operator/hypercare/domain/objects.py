@@ -21,11 +21,12 @@ class Resource:
 
 @dataclass(frozen=True, order=True)
 class ObjectRef:
-    """One object by name. `namespace` is empty for cluster-scoped resources."""
+    """One object by name, or a view of it such as its `scale`. `namespace` is empty for cluster-scoped resources."""
 
     resource: Resource
     namespace: str
     name: str
+    subresource: str = ""
 
     def __str__(self) -> str:
         """`Kind namespace/name`, for messages."""
@@ -40,8 +41,12 @@ DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 STATEFULSETS = Resource("apps", "v1", "statefulsets", "StatefulSet")
 DAEMONSETS = Resource("apps", "v1", "daemonsets", "DaemonSet")
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+SCALED_OBJECTS = Resource("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")
+ROLLOUTS = Resource("argoproj.io", "v1alpha1", "rollouts", "Rollout")
+DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 PROMETHEUS_RULES = Resource("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
 PROMETHEUSES = Resource("monitoring.coreos.com", "v1", "prometheuses", "Prometheus")
+ALERTMANAGER_CONFIGS = Resource("monitoring.coreos.com", "v1alpha1", "alertmanagerconfigs", "AlertmanagerConfig")
 THANOS_RULERS = Resource("monitoring.coreos.com", "v1", "thanosrulers", "ThanosRuler")
 EVENTS = Resource("", "v1", "events", "Event")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
@@ -49,3 +54,4 @@ SECRETS = Resource("", "v1", "secrets", "Secret")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 
 WORKLOADS = {resource.kind: resource for resource in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS)}
+TARGETS = {**WORKLOADS, ROLLOUTS.kind: ROLLOUTS}

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypercare.domain.alerts.protection import AlertProtection, parse_alert_protection
 from hypercare.domain.alerts.scope import Scope, parse_shared_rules
+from hypercare.domain.capacity.disruption import DisruptionRule, parse_disruption
 from hypercare.domain.capacity.scaling import ScalingRule, parse_scaling
 from hypercare.domain.conditions import Problem
 from hypercare.domain.durations import format_duration
@@ -21,7 +22,7 @@ from hypercare.domain.life.facts import CLOSED, Plan
 from hypercare.domain.life.release import parse_release
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.life.window import Window, parse_relaxation, parse_stages, parse_window
-from hypercare.domain.objects import WORKLOADS
+from hypercare.domain.objects import TARGETS
 from hypercare.domain.profile import DEFAULT_PROFILE, Profile, parse_profile
 from hypercare.domain.promql.tenancy import tenancy_of
 
@@ -46,6 +47,7 @@ class Spec:
     targets: tuple[Target, ...]
     alerts: AlertProtection
     scaling: tuple[ScalingRule, ...]
+    disruption: tuple[DisruptionRule, ...]
     criteria: tuple[Criterion, ...]
     unreadable: tuple[Problem, ...]
     unreadable_advice: tuple[Problem, ...] = ()
@@ -126,6 +128,7 @@ def _parse_spec(field: Field, profile: Profile) -> Spec:
         targets=targets,
         alerts=parse_alert_protection(field.get("protection").get("alerts"), targets),
         scaling=parse_scaling(field.get("protection").get("scaling")),
+        disruption=parse_disruption(field.get("protection").get("disruption")),
         criteria=found.readable,
         unreadable=found.blocking,
         unreadable_advice=found.advice,
@@ -143,8 +146,8 @@ def _parse_targets(field: Field) -> tuple[Target, ...]:
 
 def _parse_target(field: Field) -> Target:
     kind = field.get("kind")
-    if kind.text() not in WORKLOADS:
-        raise kind.error(f"must be one of {', '.join(WORKLOADS)}")
+    if kind.text() not in TARGETS:
+        raise kind.error(f"must be one of {', '.join(TARGETS)}")
     return Target(kind.text(), field.get("name").text(), field.get("version").text(""))
 
 

@@ -2,8 +2,9 @@
 
 First go the texts that the report or the next visit tells again: of alerts that are left alone, of criteria, of
 targets. Then the timeline loses its oldest entries, after the first one; then the messages of conditions are cut, which
-say what a person has to do. At last what only people read goes altogether. Never cut is what the next visit goes on
-from: the life, verdicts with the state of their evidence, rows of raised targets, states and reasons of conditions.
+say what a person has to do. At last what only people read goes altogether, and what can be told from the rest. Never
+cut is what the next visit goes on from: the life, verdicts with the state of their evidence, rows of raised targets,
+states and reasons of conditions.
 
 Limit: what is never cut fits by itself while names have at most 63 characters, no regression bound is passed and left
 again dozens of times within its `for`, and not every criterion is an error budget with dozens of holes. A status whose
@@ -75,6 +76,15 @@ def _shorter_summary(status: Status) -> Status:
     return {**status, "summary": _narrow(status.get("summary", ""), _SHORT)}
 
 
+def _without_repeated_names(status: Status) -> Status:
+    """An object without a name has that of its target."""
+    rows = [
+        {key: value for key, value in row.items() if key != "name" or value != row["target"]}
+        for row in status.get("scaling", ())
+    ]
+    return {**status, "scaling": rows} if rows else status
+
+
 _CUTS: tuple[_Cut, ...] = (
     _shorter_refusals,
     _shorter("criteria", _SHORT),
@@ -88,6 +98,8 @@ _CUTS: tuple[_Cut, ...] = (
     _without("criteria", _FOR_PEOPLE),
     _shorter("timeline", _SHORTEST),
     _shorter("conditions", _SHORTEST),
+    _without("scaling", frozenset({"original", "applied", "floor", "ready"})),
+    _without_repeated_names,
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from hypercare.domain.capacity.field_values import FieldValue
-from hypercare.domain.capacity.quantity import Quantity
+from hypercare.domain.capacity.wishes import Wish
 
 _LONGEST_NAME = 63
 
@@ -55,15 +55,13 @@ class HeldField:
 
 @dataclass(frozen=True)
 class Claim:
-    """What one run of one period asks for. `max_floor` is its profile's limit; no ceiling leaves the maximum alone."""
+    """What one run of one period asks for, and at which strength in percent."""
 
     period: str
     uid: str
     run: str
     strength: int
-    floor: Quantity
-    max_floor: int
-    ceiling: Quantity | None = None
+    wish: Wish
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ Other writers (docs/concepts.md): a value below ours, or back at the original, i
 after a pause that doubles; a value above ours stands; a value that somebody else has applied as their own is theirs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from hypercare.domain.capacity.field_values import Absent, FieldValue, Present, json_of
-from hypercare.domain.capacity.held_fields import number, same, weaker
+from hypercare.domain.capacity.held_fields import fulfils, same, weaker
 from hypercare.domain.capacity.hold import (
     Contest,
     HeldField,
@@ -33,12 +33,13 @@ from hypercare.domain.capacity.hold import (
     Untouched,
 )
 from hypercare.domain.capacity.kinds import HeldKind, kind_of_object
-from hypercare.domain.capacity.live_object import SOMEBODY, Gone, LiveObject
+from hypercare.domain.capacity.live_object import SOMEBODY, Gone, LiveObject, Superseded
 
 SEND_WITHIN_SECONDS = 15
 """What was read or announced longer ago is not acted on: an operator that was paused reads and announces anew."""
 LATE_SECONDS = 90
 """After this long an announced patch does not arrive any more: the API server gives up on a request after 60 s."""
+_MAY_ARRIVE = "an earlier write may still arrive"
 FIRST_PAUSE_SECONDS = 60
 LONGEST_PAUSE_SECONDS = 3600
 
@@ -48,6 +49,7 @@ class Release(StrEnum):
 
     RESTORED = "Restored"
     VOID = "Void"
+    SUPERSEDED = "Superseded"
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,16 @@ class Settled:
 Step = WriteHold | PatchObject | DeleteHold | Wait | Settled
 
 
-def next_step(hold: Hold, live: LiveObject | Gone, now: int, *, written: bool = False) -> Step:
+def next_step(hold: Hold, live: LiveObject | Gone | Superseded, now: int, *, written: bool = False) -> Step:
     """Decide what to do next about one object, `now` in Unix seconds.
 
     Claims must have been validated by the caller. The step follows from what is stored and what was read alone, so any
     process may take it, in any order, after any interruption. `live` must have been read after the hold; `written`
     says that the hold is as the caller itself has stored it since.
     """
+    if isinstance(live, Superseded):
+        late = max((_still_late(record, now) for record in hold.fields), default=0)
+        return Wait(late, _MAY_ARRIVE) if late > 0 else DeleteHold(Release.SUPERSEDED)
     if isinstance(live, Gone) or live.uid != hold.object.uid:
         return DeleteHold(Release.VOID)
     reckoned = _reckon(hold, live, now)
@@ -111,37 +116,47 @@ def backing_off(hold: Hold, now: int) -> int:
     return max(0, min(hold.contest.until - now, LONGEST_PAUSE_SECONDS))
 
 
+def originals_of(hold: Hold | None, live: LiveObject) -> Mapping[str, FieldValue]:
+    """The values of an object without hypercare, by path: live ones count where nothing is held."""
+    return {**live.values, **{record.path: record.original for record in (hold.fields if hold else ())}}
+
+
 def wanted_values(hold: Hold, live: LiveObject) -> Mapping[str, FieldValue]:
-    """What all claims together want, by path, given the originals; live values count where nothing is held."""
-    originals = {**live.values, **{record.path: record.original for record in hold.fields}}
-    return kind_of_object(hold.object).wanted(hold.claims, originals)
+    """What all claims together want, by path."""
+    return kind_of_object(hold.object).wanted(hold.claims, originals_of(hold, live))
 
 
 def _reckon(hold: Hold, live: LiveObject, now: int) -> Hold:
     """Bring the record up to date with what the object holds, before anything new is decided."""
-    wanted = wanted_values(hold, live)
-    fields = tuple(_read_back(record, live, wanted[record.path], now) for record in hold.fields)
+    kind, wanted = kind_of_object(hold.object), wanted_values(hold, live)
+    fields = tuple(_read_back(kind, record, live, now, wanted[record.path]) for record in hold.fields)
     reverted = [record for record in hold.fields if _reverted(record, live)]
     contest = _contested(hold, reverted[0], live, now) if reverted else hold.contest
-    kind = kind_of_object(hold.object)
-    return replace(hold, fields=_never_above(kind, (*fields, *_not_yet_held(kind, hold, live))), contest=contest)
+    fresh = (HeldField(path, live.values[path]) for path in kind.claimed(hold.claims, fields, live.values))
+    return replace(hold, fields=kind.consistent((*fields, *fresh)), contest=contest)
 
 
-def _read_back(record: HeldField, live: LiveObject, wanted: FieldValue, now: int) -> HeldField:
+def _read_back(kind: HeldKind, record: HeldField, live: LiveObject, now: int, wanted: FieldValue) -> HeldField:
     path, value = record.path, live.values[record.path]
     match record.pending:
-        case Pending(announced) if same(path, announced, value):
+        case Pending(announced) if _arrived(record, announced, live):
             back = same(path, value, record.original)
             return HeldField(path, record.original, Untouched() if back else value)
         case Pending(announced, at) if at > now and same(path, record.base, value):
             # The clock was set back; a time that lies ahead would make a wait as long as the step.
             return replace(record, pending=Pending(announced, now))
     if not same(path, record.base, value):
-        return HeldField(path, value)
+        return kind.edited(record, live)
     lowered = weaker(path, wanted, value)
     if not isinstance(record.confirmed, Untouched) and lowered and live.appliers.get(path):
         return HeldField(path, value)
     return record
+
+
+def _arrived(record: HeldField, announced: FieldValue, live: LiveObject) -> bool:
+    """Whether the object holds what was announced, or what the API server, and nobody else, has made of it."""
+    path, value = record.path, live.values[record.path]
+    return same(path, announced, value) or (fulfils(path, value, announced) and path not in live.foreign)
 
 
 def _reverted(record: HeldField, live: LiveObject) -> bool:
@@ -149,7 +164,7 @@ def _reverted(record: HeldField, live: LiveObject) -> bool:
     path, value = record.path, live.values[record.path]
     if isinstance(record.confirmed, Untouched):
         return False
-    arrived = isinstance(record.pending, Pending) and same(path, record.pending.value, value)
+    arrived = isinstance(record.pending, Pending) and _arrived(record, record.pending.value, live)
     return not arrived and weaker(path, value, record.confirmed)
 
 
@@ -166,25 +181,6 @@ def _pause(reverts: int) -> int:
     return int(min(FIRST_PAUSE_SECONDS * 2 ** min(reverts - 1, 16), LONGEST_PAUSE_SECONDS))
 
 
-def _not_yet_held(kind: HeldKind, hold: Hold, live: LiveObject) -> Iterator[HeldField]:
-    """Save a value before the first claim that changes it takes effect."""
-    for path in kind.claimed(hold.claims):
-        if hold.field(path) is None:
-            yield HeldField(path, live.values[path])
-
-
-def _never_above(kind: HeldKind, fields: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
-    """Keep what is to be restored valid: a floor that somebody set above the old maximum takes that along."""
-    floors = [number(record.path, record.original) for record in fields if record.path == kind.floor]
-    lowest = max(floors, default=0)
-    return tuple(
-        replace(record, original=Present(lowest))
-        if record.path == kind.ceiling and number(record.path, record.original) < lowest
-        else record
-        for record in fields
-    )
-
-
 def _converge(hold: Hold, live: LiveObject, now: int, *, written: bool) -> Step:
     """The record is true; make one move towards what is wanted."""
     pause = backing_off(hold, now) if hold.claims else 0
@@ -192,7 +188,7 @@ def _converge(hold: Hold, live: LiveObject, now: int, *, written: bool) -> Step:
     aims = {record.path: record.base if pause else _aim(record, wanted[record.path]) for record in hold.fields}
     late = max((_late(record, aims[record.path], now) for record in hold.fields), default=0)
     if late > 0:
-        return Wait(late, "an earlier write may still arrive")
+        return Wait(late, _MAY_ARRIVE)
     announced = hold.with_fields(_announced(record, aims[record.path], now) for record in hold.fields)
     pending = [record for record in announced.fields if isinstance(record.pending, Pending)]
     if pending and written and all(_fresh(hold.field(record.path), record, now) for record in pending):
@@ -210,14 +206,20 @@ def _aim(record: HeldField, wanted: FieldValue) -> FieldValue:
 def _late(record: HeldField, aim: FieldValue, now: int) -> int:
     """For how many seconds a write that is not wanted any more may still arrive."""
     match record.pending:
-        case Pending(announced, at) if not same(record.path, announced, aim):
-            return at + LATE_SECONDS - now
+        case Pending(announced) if not same(record.path, announced, aim):
+            return _still_late(record, now)
         case _:
             return 0
 
 
+def _still_late(record: HeldField, now: int) -> int:
+    """For how many seconds what was announced may still arrive."""
+    return min(record.pending.at + LATE_SECONDS - now, LATE_SECONDS) if isinstance(record.pending, Pending) else 0
+
+
 def _announced(record: HeldField, aim: FieldValue, now: int) -> HeldField:
-    return replace(record, pending=Idle() if same(record.path, record.base, aim) else Pending(aim, now))
+    done = fulfils(record.path, record.base, aim)
+    return replace(record, pending=Idle() if done else Pending(aim, now))
 
 
 def _fresh(stored: HeldField | None, wanted: HeldField, now: int) -> bool:
@@ -238,6 +240,8 @@ def _operations(records: Iterable[HeldField], live: LiveObject) -> Iterable[Mapp
     for path, write in pending:
         match write.value:
             case Present() as value:
+                if (parent := path.rpartition("/")[0]) in live.missing:
+                    yield {"op": "add", "path": parent, "value": {}}
                 yield {"op": "add", "path": path, "value": json_of(value)}
             case Absent():
                 yield {"op": "remove", "path": path}

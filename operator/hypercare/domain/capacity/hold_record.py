@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from hypercare.domain.capacity.field_values import Absent, FieldValue, Present, field_value, json_of
-from hypercare.domain.capacity.held_fields import change_text, flaw
+from hypercare.domain.capacity.held_fields import MAX_UNAVAILABLE, MIN_AVAILABLE, amount, change_text, flaw
 from hypercare.domain.capacity.hold import (
     Claim,
     Contest,
@@ -23,11 +23,13 @@ from hypercare.domain.capacity.hold import (
 )
 from hypercare.domain.capacity.kinds import held_kind, kind_of_object
 from hypercare.domain.capacity.quantity import LARGEST, UNCHANGED, parse_quantity, render_quantity
+from hypercare.domain.capacity.wishes import DisruptionWish, ReplicaWish, ScaleDown, Wish
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.fields import Field
 from hypercare.domain.life.window import parse_time
 
 _TEXT_LIMIT = 512
+_BUDGETS = {"minAvailable": MIN_AVAILABLE, "maxUnavailable": MAX_UNAVAILABLE}
 
 
 def read_hold(name: str, spec: object) -> Hold:
@@ -61,6 +63,21 @@ def render_hold(hold: Hold) -> dict[str, Any]:
     }
 
 
+def _read_value(path: str, field: Field) -> FieldValue:
+    if not field.get("present").flag():
+        return Absent()
+    if not field.get("value").present:
+        raise field.get("value").error("is required")
+    value = field_value(field.get("value").value)
+    if said := flaw(path, value):
+        raise field.get("value").error(said)
+    return value
+
+
+def _render_value(value: FieldValue) -> dict[str, Any]:
+    return {"present": True, "value": json_of(value)} if isinstance(value, Present) else {"present": False}
+
+
 def _summary(hold: Hold) -> str:
     return ", ".join(_change(record) for record in hold.fields)
 
@@ -86,28 +103,49 @@ def _read_claim(field: Field) -> Claim:
     strength = field.get("strength").integer()
     if not 0 <= strength <= 100:
         raise field.get("strength").error("must be from 0 to 100")
-    ceiling = field.get("ceiling")
     return Claim(
         period=field.get("period").text(),
         uid=field.get("uid").text(),
         run=field.get("run").text(""),
         strength=strength,
-        floor=parse_quantity(field.get("floor"), UNCHANGED),
-        max_floor=field.get("maxFloor").integer(LARGEST),
-        ceiling=parse_quantity(ceiling) if ceiling.present else None,
+        wish=_read_wish(field),
     )
 
 
+def _read_wish(field: Field) -> Wish:
+    for name, path in _BUDGETS.items():
+        if (asked := field.get(name)).present:
+            return _read_disruption(path, asked)
+    ceiling = field.get("ceiling")
+    return ReplicaWish(
+        floor=parse_quantity(field.get("floor"), UNCHANGED),
+        max_floor=field.get("maxFloor").integer(LARGEST),
+        ceiling=parse_quantity(ceiling) if ceiling.present else None,
+        scale_down=field.get("scaleDown").choice(ScaleDown, ScaleDown.ENABLED),
+    )
+
+
+def _read_disruption(path: str, field: Field) -> DisruptionWish:
+    found = amount(field_value(field.value))
+    if found is None:
+        raise field.error("must be a number of pods or a percentage")
+    return DisruptionWish(path, *found)
+
+
 def _render_claim(claim: Claim) -> dict[str, Any]:
-    return {
-        "period": claim.period,
-        "uid": claim.uid,
-        "run": claim.run,
-        "strength": claim.strength,
-        "floor": render_quantity(claim.floor),
-        "maxFloor": claim.max_floor,
-        **({} if claim.ceiling is None else {"ceiling": render_quantity(claim.ceiling)}),
-    }
+    asked = {"period": claim.period, "uid": claim.uid, "run": claim.run, "strength": claim.strength}
+    match claim.wish:
+        case ReplicaWish(floor, max_floor, ceiling, scale_down):
+            return {
+                **asked,
+                "floor": render_quantity(floor),
+                "maxFloor": max_floor,
+                **({} if ceiling is None else {"ceiling": render_quantity(ceiling)}),
+                "scaleDown": scale_down.value,
+            }
+        case DisruptionWish(path, pods, unit):
+            name = next(name for name, each in _BUDGETS.items() if each == path)
+            return {**asked, name: f"{pods}{unit}" if unit else pods}
 
 
 def _read_field(field: Field, allowed: Collection[str]) -> HeldField:
@@ -132,21 +170,6 @@ def _render_field(record: HeldField) -> dict[str, Any]:
         body["intended"] = _render_value(record.pending.value)
         body["intendedAt"] = timestamp(record.pending.at)
     return body
-
-
-def _read_value(path: str, field: Field) -> FieldValue:
-    if not field.get("present").flag():
-        return Absent()
-    if not field.get("value").present:
-        raise field.get("value").error("is required")
-    value = field_value(field.get("value").value)
-    if said := flaw(path, value):
-        raise field.get("value").error(said)
-    return value
-
-
-def _render_value(value: FieldValue) -> dict[str, Any]:
-    return {"present": True, "value": json_of(value)} if isinstance(value, Present) else {"present": False}
 
 
 def _read_contest(field: Field) -> Contest | Uncontested:

@@ -5,14 +5,22 @@ Bodies are those of the API server. Who wrote a field is read from managed field
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from hypercare.domain.capacity.field_values import FieldValue, field_value
-from hypercare.domain.capacity.kinds import HeldKind
+from hypercare.domain.capacity.field_values import Absent, FieldValue, field_value
 
 OWN_MANAGER = "hypercare"
 SOMEBODY = "unknown"
 Body = Mapping[str, Any]
+
+
+class Holdable(Protocol):
+    """A kind of object, by the fields that may be held."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the fields."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -21,11 +29,18 @@ class Gone:
 
 
 @dataclass(frozen=True)
+class Superseded:
+    """Something else scales the object since: whatever its replicas are, they are not ours to set."""
+
+    by: str
+
+
+@dataclass(frozen=True)
 class LiveObject:
     """An object as it was read at one resourceVersion.
 
     `writers` names, per path, who wrote the field last besides us; `appliers` names, per path, who holds it by
-    server-side apply besides us.
+    server-side apply besides us. `missing` are the parents of fields that a patch must make first.
     """
 
     uid: str
@@ -33,19 +48,27 @@ class LiveObject:
     values: Mapping[str, FieldValue]
     writers: Mapping[str, str]
     appliers: Mapping[str, tuple[str, ...]]
+    missing: frozenset[str] = frozenset()
+
+    @property
+    def foreign(self) -> frozenset[str]:
+        """Fields of which somebody else has written at least a part."""
+        return frozenset(path for path, manager in self.writers.items() if manager != SOMEBODY)
 
 
-def read_live(kind: HeldKind, body: Body) -> LiveObject:
+def read_live(kind: Holdable, body: Body) -> LiveObject:
     """Read the values that a hold of this kind may be about, and who wrote them."""
     metadata = body["metadata"]
     entries = metadata.get("managedFields") or ()
     foreign = [entry for entry in entries if entry.get("manager") != OWN_MANAGER and _of_object(entry)]
+    parents = {path.rpartition("/")[0] for path in kind.paths}
     return LiveObject(
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         values={path: value_at(body, path) for path in kind.paths},
         writers={path: _last(foreign, path) for path in kind.paths},
         appliers={path: tuple(_appliers(foreign, path)) for path in kind.paths},
+        missing=frozenset(path for path in parents if isinstance(value_at(body, path), Absent)),
     )
 
 
@@ -54,7 +77,7 @@ def value_at(body: Body, path: str) -> FieldValue:
     return field_value(_at(body, _keys(path)))
 
 
-def writers_of(kind: HeldKind, entries: Iterable[Body]) -> list[dict[str, Any]]:
+def writers_of(kind: Holdable, entries: Iterable[Body]) -> list[dict[str, Any]]:
     """Of an object's managed fields, what `read_live` reads: much shorter, for a cache."""
     kept: list[dict[str, Any]] = []
     for entry in entries:

@@ -1,20 +1,23 @@
-"""Raising capacity: what a period's `protection.scaling` asks for, and which autoscaler it asks it of.
+"""Raising capacity: what a period's `protection.scaling` asks for, and which object it asks it of.
 
-Only horizontal pod autoscalers are changed. One that another controller writes is left to that controller, and a
-target without one has nothing whose floor could be raised; both are told with the field that asks for it.
+What another controller writes is left to that controller, and told with the field that asks for it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from hypercare.domain.capacity.autoscaler import Found, NoAutoscaler, OwnedAutoscaler, SeveralAutoscalers, autoscaler_of
-from hypercare.domain.capacity.hold import Claim, HeldObject, hold_name
-from hypercare.domain.capacity.quantity import UNCHANGED, Quantity, parse_quantity
+from hypercare.domain.capacity.capacity_objects import CapacityObjects
+from hypercare.domain.capacity.held_fields import number
+from hypercare.domain.capacity.hold import Claim, HeldObject, Refusal, hold_name
+from hypercare.domain.capacity.kinds import ScalerKind
+from hypercare.domain.capacity.live_object import value_at
+from hypercare.domain.capacity.quantity import UNCHANGED, Percent, Quantity, parse_quantity
+from hypercare.domain.capacity.scalers import NoTarget, Scaler, scaler_of
+from hypercare.domain.capacity.wishes import ReplicaWish, ScaleDown, Wish
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field
 from hypercare.domain.life.rollout import Target
-from hypercare.domain.objects import AUTOSCALERS, DAEMONSETS
+from hypercare.domain.objects import DAEMONSETS
 
 EVERY_TARGET = "*"
 
@@ -27,17 +30,26 @@ class ScalingRule:
     target: str
     floor: Quantity
     ceiling: Quantity | None = None
+    scale_down: ScaleDown = ScaleDown.ENABLED
 
 
 @dataclass(frozen=True)
 class Claimant:
-    """The run that asks: its period, its strength in percent, and the floor that its profile allows at most."""
+    """The run that asks: its period, its strength in percent, and the floor that its profile allows at most.
+
+    `relaxing`: the first step down was taken, so what is only on or off is off.
+    """
 
     period: str
     uid: str
     run: str
     strength: int
     max_floor: int
+    relaxing: bool = False
+
+    def claim(self, wish: Wish) -> Claim:
+        """The claim with which this run makes a wish."""
+        return Claim(self.period, self.uid, self.run, self.strength, wish)
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,10 @@ class ScalingPlan:
     requests: tuple[ClaimRequest, ...] = ()
     problems: tuple[Problem, ...] = ()
 
+    def __add__(self, other: "ScalingPlan") -> "ScalingPlan":
+        """Both together."""
+        return ScalingPlan(self.requests + other.requests, self.problems + other.problems)
+
 
 def parse_scaling(field: Field) -> tuple[ScalingRule, ...]:
     """Read `spec.protection.scaling`; an element without a floor leaves the floor where it is."""
@@ -68,27 +84,32 @@ def parse_scaling(field: Field) -> tuple[ScalingRule, ...]:
 
 
 def plan_scaling(
-    rules: Sequence[ScalingRule],
-    targets: Sequence[Target],
-    autoscalers: Sequence[Mapping[str, Any]],
-    claimant: Claimant,
+    rules: Sequence[ScalingRule], targets: Sequence[Target], objects: CapacityObjects, claimant: Claimant
 ) -> ScalingPlan:
     """Decide the claims for every target that a rule names; at strength 0 there are none.
 
-    `autoscalers` are those of the period's namespace.
+    `objects` are those of the period's namespace.
     """
     requests: list[ClaimRequest] = []
-    problems = list(_unknown_targets(rules, targets))
+    problems = list(unknown_targets(((rule.path, rule.target) for rule in rules), targets))
     for target in targets:
         rule = _rule_for(rules, target)
-        if rule is None:
-            continue
-        match _request(rule, target, autoscalers, claimant):
+        found = _request(rule, target, objects, claimant) if rule is not None else NoTarget()
+        match found:
             case ClaimRequest() as request:
                 requests.append(request)
             case Problem() as problem:
                 problems.append(problem)
     return ScalingPlan(tuple(requests) if claimant.strength > 0 else (), tuple(problems))
+
+
+def unknown_targets(rules: Iterator[tuple[str, str]], targets: Sequence[Target]) -> Iterator[Problem]:
+    """Say which rules, given as path and target, name no target of the period."""
+    known = {EVERY_TARGET, *(target.name for target in targets)}
+    for path, target in rules:
+        if target not in known:
+            message = f"{target!r} is no element of spec.targets: name one, or write *"
+            yield Problem(f"{path}.target", "UnknownTarget", message, stalls=True)
 
 
 def _parse_rule(field: Field) -> ScalingRule:
@@ -98,6 +119,7 @@ def _parse_rule(field: Field) -> ScalingRule:
         target=field.get("target").text(),
         floor=parse_quantity(field.get("floor"), UNCHANGED),
         ceiling=parse_quantity(ceiling) if ceiling.present else None,
+        scale_down=field.get("scaleDown").choice(ScaleDown, ScaleDown.ENABLED),
     )
 
 
@@ -108,48 +130,40 @@ def _rule_for(rules: Sequence[ScalingRule], target: Target) -> ScalingRule | Non
     return next((rule for rule in rules if rule.target == EVERY_TARGET), None)
 
 
-def _unknown_targets(rules: Sequence[ScalingRule], targets: Sequence[Target]) -> Iterator[Problem]:
-    known = {EVERY_TARGET, *(target.name for target in targets)}
-    for rule in rules:
-        if rule.target not in known:
-            message = f"{rule.target!r} is no element of spec.targets: name one, or write *"
-            yield Problem(f"{rule.path}.target", "UnknownTarget", message, stalls=True)
-
-
 def _request(
-    rule: ScalingRule, target: Target, autoscalers: Sequence[Mapping[str, Any]], claimant: Claimant
-) -> ClaimRequest | Problem:
-    if target.kind == DAEMONSETS.kind:
-        return _refused(rule, "NotScalable", f"DaemonSet {target.name} runs once per node: remove this rule")
-    match autoscaler_of(target.kind, target.name, autoscalers):
-        case Found(body):
-            metadata = body["metadata"]
-            held = HeldObject(AUTOSCALERS.api_version, AUTOSCALERS.kind, metadata["name"], metadata["uid"])
-            return ClaimRequest(target, held, _claim(rule, claimant))
-        case NoAutoscaler():
-            message = f"no HorizontalPodAutoscaler scales {target.kind} {target.name}: add one, or remove this rule"
-            return _refused(rule, "NoAutoscaler", message)
-        case SeveralAutoscalers(names):
-            message = f"{target.kind} {target.name} is scaled by {' and '.join(names)}: keep one of them"
-            return _refused(rule, "SeveralAutoscalers", message)
-        case OwnedAutoscaler(name, owner):
-            message = (
-                f"HorizontalPodAutoscaler {name} is written by {owner}: set its replicas there, or remove this rule"
-            )
-            return _refused(rule, "OwnedAutoscaler", message)
+    rule: ScalingRule, target: Target, objects: CapacityObjects, claimant: Claimant
+) -> ClaimRequest | Problem | NoTarget:
+    match scaler_of(target, objects):
+        case Scaler() as scaler if refusal := _unfit(rule, scaler):
+            return _refused(rule, refusal)
+        case Scaler(kind) as scaler:
+            return ClaimRequest(target, scaler.object, claimant.claim(_wish(rule, kind, claimant)))
+        case NoTarget() as missing:
+            return missing
+        case Refusal() as refusal:
+            return _refused(rule, refusal)
 
 
-def _claim(rule: ScalingRule, claimant: Claimant) -> Claim:
-    return Claim(
-        period=claimant.period,
-        uid=claimant.uid,
-        run=claimant.run,
-        strength=claimant.strength,
+def _wish(rule: ScalingRule, kind: ScalerKind, claimant: Claimant) -> ReplicaWish:
+    return ReplicaWish(
         floor=rule.floor,
         max_floor=claimant.max_floor,
-        ceiling=rule.ceiling,
+        ceiling=rule.ceiling if kind.ceiling else None,
+        scale_down=rule.scale_down if kind.switches and not claimant.relaxing else ScaleDown.ENABLED,
     )
 
 
-def _refused(rule: ScalingRule, reason: str, message: str) -> Problem:
-    return Problem(f"{rule.path}.target", reason, message, stalls=True)
+def _unfit(rule: ScalingRule, scaler: Scaler) -> Refusal | None:
+    """What of a rule makes no sense for what scales the target."""
+    kind, name = scaler.kind, f"{scaler.object.kind} {scaler.object.name}"
+    if rule.ceiling is not None and not kind.ceiling and rule.target != EVERY_TARGET:
+        return Refusal("NoAutoscaler", f"no autoscaler scales {name}, so it has no ceiling: remove `ceiling`")
+    raised = isinstance(rule.floor, Percent) and rule.floor != UNCHANGED
+    if raised and kind.wakes and number(kind.floor, value_at(scaler.body, kind.floor)) == 0:
+        message = f"{name} scales to zero, and a percentage of zero is zero: write `floor` as a count"
+        return Refusal("PercentOfZero", message)
+    return None
+
+
+def _refused(rule: ScalingRule, refusal: Refusal) -> Problem:
+    return Problem(f"{rule.path}.target", refusal.reason, refusal.message, stalls=True)

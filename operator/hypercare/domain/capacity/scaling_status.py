@@ -1,57 +1,42 @@
-"""What became of each target that a period raises, from what the watches show.
-
-Raised means ready: a floor counts only when that many replicas of the target are.
-"""
+"""What became of each object that a period changes for more capacity, from what the watches show."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from hypercare.domain.capacity.held_fields import MAX_REPLICAS, MIN_REPLICAS, number
-from hypercare.domain.capacity.hold import (
-    Claim,
-    Contest,
-    HeldObject,
-    Hold,
-    Pending,
-    Refusal,
-    hold_name,
-)
-from hypercare.domain.capacity.hold_protocol import backing_off
+from hypercare.domain.capacity.capacity_objects import Body, CapacityObjects
+from hypercare.domain.capacity.held_fields import number
+from hypercare.domain.capacity.hold import Claim, Contest, HeldObject, Hold, Pending, Refusal, hold_name
+from hypercare.domain.capacity.hold_protocol import backing_off, originals_of
 from hypercare.domain.capacity.hold_recovery import is_lost
-from hypercare.domain.capacity.kinds import kind_of_object
-from hypercare.domain.capacity.live_object import condition_of, read_live, value_at
+from hypercare.domain.capacity.kinds import ScalerKind, kind_of_object
+from hypercare.domain.capacity.live_object import read_live
 from hypercare.domain.capacity.quantity import full_value
+from hypercare.domain.capacity.readiness import DISABLED, WAITING, Readiness, explained, readiness_of
+from hypercare.domain.capacity.scalers import superseding
 from hypercare.domain.capacity.scaling import ClaimRequest, ScalingPlan
-from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState
-from hypercare.domain.capacity.strictest import Range, strictest
+from hypercare.domain.capacity.scaling_rows import FieldChange, ScalingRow, ScalingState, changes_text
+from hypercare.domain.capacity.wishes import ReplicaWish
 from hypercare.domain.conditions import timestamp
-
-Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class CapacityView:
-    """What the watches show of one namespace: holds by name, bodies, and what stands in the way, by hold."""
+    """What is known of one namespace: holds by name, bodies, and what stands in the way, by hold.
+
+    `events` are those of pods and what makes them, where they were looked at; `now` is in Unix seconds.
+    """
 
     holds: Mapping[str, Hold]
-    autoscalers: Sequence[Body]
-    workloads: Sequence[Body]
+    objects: CapacityObjects
     refusals: Mapping[str, Refusal]
     now: int
-
-
-@dataclass(frozen=True)
-class _Readiness:
-    ready: int
-    reason: str
-    message: str
+    events: Sequence[Body] = ()
 
 
 def scaling_rows(
     plan: ScalingPlan, uid: str, view: CapacityView, remembered: Sequence[ScalingRow]
 ) -> tuple[ScalingRow, ...]:
-    """Tell where every target stands that the period with this UID raises, has raised, or is restoring.
+    """Tell where every object stands that the period with this UID changes, has changed, or is restoring.
 
     `remembered` are the rows of the visit before: what is over stays in the list.
     """
@@ -63,55 +48,65 @@ def scaling_rows(
     return tuple({**over, **asked}.values())
 
 
+def highest_floor(row: ScalingRow, claim: Claim | None, objects: CapacityObjects) -> int:
+    """The floor that a claim asks for, given the originals of its object; without one, the highest that is known."""
+    kind, highest = kind_of_object(row.object), max(row.original, row.applied)
+    body = _body(objects, row.object)
+    if claim is None or not body or not isinstance(kind, ScalerKind):
+        return highest
+    originals = {**read_live(kind, body).values, **{change.path: change.original for change in row.changes}}
+    return number(kind.floor, kind.wanted((claim,), originals)[kind.floor])
+
+
 def _requested(request: ClaimRequest, view: CapacityView) -> ScalingRow:
     hold = view.holds.get(request.hold)
-    body = _autoscaler(view, request.object)
-    original = _originals(hold, body)
-    floor = strictest((request.claim,), original).floor
-    readiness = _readiness(request, body, view)
-    row = ScalingRow(
-        target=request.target.name,
-        object=request.object,
-        state=ScalingState.RAISING,
-        reason=readiness.reason,
-        message=readiness.message,
-        original=original.floor,
-        applied=original.floor,
-        floor=floor,
-        ready=readiness.ready,
-    )
+    body = _body(view.objects, request.object)
+    row = ScalingRow(request.target.name, request.object, ScalingState.RAISING)
+    row = _with_changes(row, hold)
+    readiness = Readiness(0, "", "")
+    if isinstance(request.claim.wish, ReplicaWish):
+        row = _with_floor(row, request.claim, hold, body)
+        readiness = readiness_of(request.target, body, request.object, view.objects)
+        if readiness.reason == WAITING:
+            readiness = explained(readiness, request.target, view.events, view.now)
+        row = replace(row, ready=readiness.ready)
     if refusal := view.refusals.get(request.hold):
-        state = ScalingState.REFUSED
-        return replace(_with_applied(row, hold), state=state, reason=refusal.reason, message=refusal.message)
+        return replace(row, state=ScalingState.REFUSED, reason=refusal.reason, message=refusal.message)
     if hold is None or hold.claim_of(request.claim.uid) != request.claim:
         return replace(row, reason="Claiming", message="the claim is being written")
-    return _claimed(_with_applied(row, hold), request.claim, hold, view)
+    return _claimed(row, request.claim, hold, readiness, view.now)
 
 
-def _claimed(row: ScalingRow, claim: Claim, hold: Hold, view: CapacityView) -> ScalingRow:
+def _claimed(row: ScalingRow, claim: Claim, hold: Hold, readiness: Readiness, now: int) -> ScalingRow:
     contest = hold.contest
-    if isinstance(contest, Contest) and backing_off(hold, view.now) > 0:
+    if isinstance(contest, Contest) and backing_off(hold, now) > 0:
         message = (
             f"{contest.manager} has reverted {hold.object.kind} {hold.object.name} {_times(contest.reverts)}; "
             f"the floor returns at {timestamp(contest.until)}. Tell {contest.manager} to leave it alone: docs/gitops.md"
         )
         return _in(row, ScalingState.CONTESTED, message)
-    if row.reason == ScalingState.DISABLED.value:
-        return _in(row, ScalingState.DISABLED, row.message)
-    if row.applied < row.floor or _being_written(hold):
-        return replace(row, reason="Writing", message=f"minReplicas is going to {row.floor}")
+    if readiness.reason == DISABLED:
+        return _in(row, ScalingState.DISABLED, readiness.message)
+    if row.applied < row.floor or any(isinstance(record.pending, Pending) for record in hold.fields):
+        return replace(row, reason="Writing", message=f"{_names(row)} is being written")
+    if not isinstance(claim.wish, ReplicaWish):
+        return _in(row, ScalingState.RAISED, changes_text(row.changes))
     if row.ready < row.floor:
-        return row
-    limit = _limit(claim, row.original, row.floor)
+        return replace(row, reason=readiness.reason, message=readiness.message)
+    limit = _limit(claim.strength, claim.wish, row.original, row.floor)
     return _in(row, ScalingState.RAISED, f"{row.ready} replicas are ready, the floor is {row.floor}{limit}")
 
 
-def _limit(claim: Claim, original: int, floor: int) -> str:
+def _names(row: ScalingRow) -> str:
+    return f"{row.object.kind} {row.object.name}"
+
+
+def _limit(strength: int, wish: ReplicaWish, original: int, floor: int) -> str:
     """Why the floor is not what was asked for, where that is so at full strength."""
-    asked = full_value(claim.floor, original)
-    if claim.strength < 100 or floor >= asked:
+    asked = full_value(wish.floor, original)
+    if strength < 100 or floor >= asked:
         return ""
-    limited = "the profile's limit" if floor == claim.max_floor else "maxReplicas"
+    limited = "the profile's limit" if floor == wish.max_floor else "the maximum"
     return f" ({asked} was asked for; {limited} allows {floor})"
 
 
@@ -123,57 +118,23 @@ def _in(row: ScalingRow, state: ScalingState, message: str) -> ScalingRow:
     return replace(row, state=state, reason=state.value, message=message)
 
 
-def _being_written(hold: Hold) -> bool:
-    return any(isinstance(record.pending, Pending) for record in hold.fields)
-
-
-def _with_applied(row: ScalingRow, hold: Hold | None) -> ScalingRow:
+def _with_changes(row: ScalingRow, hold: Hold | None) -> ScalingRow:
+    """What the hold says of the object, as far as there is one."""
     if hold is None:
         return row
-    row = replace(row, held=True)
-    floor, ceiling = hold.field(MIN_REPLICAS), hold.field(MAX_REPLICAS)
-    if floor is not None:
-        row = replace(row, original=number(MIN_REPLICAS, floor.original), applied=number(MIN_REPLICAS, floor.base))
-    if ceiling is None:
+    return replace(row, held=True).changed(tuple(FieldChange.of(record) for record in hold.fields))
+
+
+def _with_floor(row: ScalingRow, claim: Claim, hold: Hold | None, body: Body) -> ScalingRow:
+    """The floor that this claim alone asks for; without a hold, of the object as it is."""
+    kind = kind_of_object(row.object)
+    if not isinstance(kind, ScalerKind) or not body:
         return row
-    return replace(
-        row,
-        original_ceiling=number(MAX_REPLICAS, ceiling.original),
-        applied_ceiling=number(MAX_REPLICAS, ceiling.base),
-    )
-
-
-def _originals(hold: Hold | None, body: Body) -> Range:
-    floor = hold.field(MIN_REPLICAS) if hold else None
-    ceiling = hold.field(MAX_REPLICAS) if hold else None
-    return Range(
-        number(MIN_REPLICAS, floor.original if floor else value_at(body, MIN_REPLICAS)),
-        number(MAX_REPLICAS, ceiling.original if ceiling else value_at(body, MAX_REPLICAS)),
-    )
-
-
-def _readiness(request: ClaimRequest, autoscaler: Body, view: CapacityView) -> _Readiness:
-    workload = _workload(view, request)
-    ready = int(workload.get("status", {}).get("readyReplicas", 0))
-    active = condition_of(autoscaler, "ScalingActive")
-    if active.get("reason") == ScalingState.DISABLED.value:
-        name = f"{request.target.kind} {request.target.name}"
-        return _Readiness(ready, ScalingState.DISABLED.value, f"{name} is scaled to zero and is not woken up")
-    for condition in _hindrances(workload, autoscaler):
-        return _Readiness(ready, str(condition.get("reason", "")), str(condition.get("message", "")))
-    return _Readiness(ready, "WaitingForReplicas", f"{ready} replicas are ready")
-
-
-def _hindrances(workload: Body, autoscaler: Body) -> Iterator[Body]:
-    """Conditions that say why replicas do not come: quota and admission, a stuck rollout, a broken autoscaler."""
-    for body, kind, bad in (
-        (workload, "ReplicaFailure", "True"),
-        (autoscaler, "AbleToScale", "False"),
-        (workload, "Progressing", "False"),
-    ):
-        condition = condition_of(body, kind)
-        if condition.get("status") == bad:
-            yield condition
+    originals = originals_of(hold, read_live(kind, body))
+    original = number(kind.floor, originals[kind.floor])
+    floor = number(kind.floor, kind.wanted((claim,), originals)[kind.floor])
+    applied = row.applied if hold is not None and hold.field(kind.floor) is not None else original
+    return replace(row, original=original, applied=applied, floor=floor)
 
 
 def _left_behind(uid: str, view: CapacityView) -> Iterator[ScalingRow]:
@@ -181,8 +142,9 @@ def _left_behind(uid: str, view: CapacityView) -> Iterator[ScalingRow]:
     for hold in view.holds.values():
         if hold.claim_of(uid) is None:
             continue
-        target = _autoscaler(view, hold.object).get("spec", {}).get("scaleTargetRef", {}).get("name", hold.object.name)
-        yield _with_applied(ScalingRow(str(target), hold.object, ScalingState.RESTORING), hold)
+        scaled = _body(view.objects, hold.object).get("spec", {}).get("scaleTargetRef", {})
+        target = str(scaled.get("name", hold.object.name))
+        yield _with_changes(ScalingRow(target, hold.object, ScalingState.RESTORING), hold)
 
 
 def _leaving(row: ScalingRow, uid: str, view: CapacityView) -> ScalingRow:
@@ -194,39 +156,39 @@ def _leaving(row: ScalingRow, uid: str, view: CapacityView) -> ScalingRow:
     row = replace(row, floor=row.original)
     if hold is None or hold.object.uid != row.object.uid:
         return _gone(row, view)
-    row = _with_applied(row, hold)
+    row = _with_changes(row, hold)
     if refusal := view.refusals.get(name):
         return replace(row, state=ScalingState.RESTORING, reason=refusal.reason, message=refusal.message)
     if hold.claims and hold.claim_of(uid) is None:
         others = ", ".join(claim.period for claim in hold.claims)
         return _over(row, f"still raised for {others}")
-    return _in(row, ScalingState.RESTORING, f"minReplicas is going back to {row.original}")
+    return _in(row, ScalingState.RESTORING, f"{_names(row)} is going back ({changes_text(row.changes)})")
 
 
 def _gone(row: ScalingRow, view: CapacityView) -> ScalingRow:
     """The hold is gone, so everything is as it was, or as somebody else wanted it, unless the hold was lost."""
-    body = _autoscaler(view, row.object)
+    body = _body(view.objects, row.object)
     if not body:
-        return _over(row, f"{row.object.kind} {row.object.name} is gone")
-    if is_lost(row, read_live(kind_of_object(row.object), body)):
-        message = f"its hold was deleted by somebody; minReplicas is going back to {row.original}"
+        return _over(row, f"{_names(row)} is gone")
+    if scaler := superseding(row.object, view.objects):
+        message = f"{_names(row)} is scaled by {scaler} now: its replicas were left as they are"
+        return _in(replace(row, held=False), ScalingState.SUPERSEDED, message)
+    live = read_live(kind_of_object(row.object), body)
+    if is_lost(row, live):
+        message = f"its hold was deleted by somebody; it is going back ({changes_text(row.changes)})"
         return replace(_in(row, ScalingState.RESTORING, message), held=True)
-    found = number(MIN_REPLICAS, value_at(body, MIN_REPLICAS))
-    if found == row.original:
-        return _over(row, f"minReplicas is {found} again")
-    message = f"{row.object.kind} {row.object.name} keeps minReplicas {found}, as another writer set it"
-    return replace(_in(row, ScalingState.DRIFTED, f"{message} (it was {row.original})"), held=False, applied=found)
+    found = tuple(replace(change, applied=live.values.get(change.path, change.original)) for change in row.changes)
+    if not any(change.made for change in found):
+        return _over(row, f"{_names(row)} is as it was")
+    message = f"{_names(row)} keeps what another writer set ({changes_text(change for change in found if change.made)})"
+    return _in(replace(row.changed(found), held=False), ScalingState.DRIFTED, message)
 
 
 def _over(row: ScalingRow, message: str) -> ScalingRow:
-    restored = replace(row, held=False, applied=row.original, applied_ceiling=row.original_ceiling)
-    return _in(restored, ScalingState.RESTORED, message)
+    restored = tuple(replace(change, applied=change.original) for change in row.changes)
+    return _in(replace(row, held=False, applied=row.original, changes=restored), ScalingState.RESTORED, message)
 
 
-def _autoscaler(view: CapacityView, held: HeldObject) -> Body:
-    return next((body for body in view.autoscalers if body["metadata"]["uid"] == held.uid), {})
-
-
-def _workload(view: CapacityView, request: ClaimRequest) -> Body:
-    wanted = (request.target.kind, request.target.name)
-    return next((body for body in view.workloads if (body.get("kind"), body["metadata"]["name"]) == wanted), {})
+def _body(objects: CapacityObjects, held: HeldObject) -> Body:
+    bodies = objects.all(kind_of_object(held).resource)
+    return next((body for body in bodies if body["metadata"]["uid"] == held.uid), {})

@@ -1,4 +1,4 @@
-"""What all claims together ask of one autoscaler: per field, the strictest wins.
+"""What all claims together ask of a floor and a ceiling: of each, the strictest wins.
 
 Floor at strength s, with original o and full value v: o + ceil((v - o) s). v is a count or a percentage of o, at most
 the declared maximum (or the one that some claim raises it to) and the profile's limit, and never below o. A ceiling
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from hypercare.domain.capacity.hold import Claim
 from hypercare.domain.capacity.quantity import at_strength, full_value
+from hypercare.domain.capacity.wishes import ReplicaWish
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,19 @@ class Range:
 
 def strictest(claims: Sequence[Claim], original: Range) -> Range:
     """Return the floor and ceiling that satisfy every claim; without claims, the original."""
-    summit = max((_full_ceiling(claim, original.ceiling) for claim in claims), default=original.ceiling)
-    floors = (_floor(claim, original.floor, summit) for claim in claims)
-    ceilings = (
-        at_strength(_full_ceiling(claim, original.ceiling), original.ceiling, claim.strength) for claim in claims
-    )
+    asked = [(claim.wish, claim.strength) for claim in claims if isinstance(claim.wish, ReplicaWish)]
+    full = [_full_ceiling(wish, original.ceiling) for wish, _ in asked]
+    summit = max(full, default=original.ceiling)
+    floors = (_floor(wish, strength, original.floor, summit) for wish, strength in asked)
+    ceilings = (at_strength(most, original.ceiling, strength) for most, (_, strength) in zip(full, asked, strict=True))
     ceiling = max((original.ceiling, *ceilings))
     return Range(max(original.floor, min(max(floors, default=original.floor), ceiling)), ceiling)
 
 
-def _full_ceiling(claim: Claim, original: int) -> int:
-    return original if claim.ceiling is None else full_value(claim.ceiling, original)
+def _full_ceiling(wish: ReplicaWish, original: int) -> int:
+    return original if wish.ceiling is None else full_value(wish.ceiling, original)
 
 
-def _floor(claim: Claim, original: int, summit: int) -> int:
-    full = max(original, min(full_value(claim.floor, original), summit, claim.max_floor))
-    return at_strength(full, original, claim.strength)
+def _floor(wish: ReplicaWish, strength: int, original: int, summit: int) -> int:
+    full = max(original, min(full_value(wish.floor, original), summit, wish.max_floor))
+    return at_strength(full, original, strength)

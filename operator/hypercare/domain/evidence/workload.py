@@ -20,7 +20,7 @@ from functools import lru_cache
 from hypercare.domain.fields import Field
 from hypercare.domain.life.pods import pod_pattern
 from hypercare.domain.life.rollout import Target
-from hypercare.domain.objects import DAEMONSETS, DEPLOYMENTS, STATEFULSETS
+from hypercare.domain.objects import DAEMONSETS, DEPLOYMENTS, ROLLOUTS, STATEFULSETS
 from hypercare.domain.promql.tenancy import Tenancy, confine
 from hypercare.domain.promql.text import matcher
 
@@ -59,6 +59,8 @@ METRICS = {
     DAEMONSETS.kind: WorkloadMetrics(
         "daemonset", "kube_daemonset_status_desired_number_scheduled", "kube_daemonset_status_number_available"
     ),
+    # Of the controller of Argo Rollouts; kube-state-metrics knows none.
+    ROLLOUTS.kind: WorkloadMetrics("name", "rollout_info_replicas_desired", "rollout_info_replicas_available"),
 }
 _CONDITION_METRIC = "kube_deployment_status_condition"
 

@@ -84,6 +84,12 @@ class Life:
         return self if strength == self.strength else replace(self, strength=strength, strength_since=now)
 
 
+def stepping_down(life: Life) -> bool:
+    """Whether relaxing has taken its first step, also while the run is suspended in it."""
+    phase = life.resume if life.phase is Phase.SUSPENDED else life.phase
+    return phase is Phase.RELAXING and life.last_step_at is not None
+
+
 @dataclass(frozen=True)
 class Plan:
     """The part of the effective spec that steers the life."""

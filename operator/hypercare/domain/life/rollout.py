@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from hypercare.domain.life.release import Release, VersionMatch
-from hypercare.domain.objects import DAEMONSETS, DEPLOYMENTS, STATEFULSETS, WORKLOADS
+from hypercare.domain.objects import DAEMONSETS, DEPLOYMENTS, ROLLOUTS, STATEFULSETS, TARGETS
 
 VERSION_LABEL = "app.kubernetes.io/version"
 SETTLE_SECONDS = 60
@@ -99,12 +99,12 @@ def _tag(image: str) -> str:
 
 def _replicas(kind: str, workload: Mapping[str, Any]) -> tuple[int, int, int]:
     spec, status = workload.get("spec", {}), workload.get("status", {})
-    match WORKLOADS[kind]:
+    match TARGETS[kind]:
         case resource if resource == DAEMONSETS:
             keys = ("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable")
             wanted, updated, available = (int(status.get(key, 0)) for key in keys)
             return wanted, updated, available
-        case resource if resource in (DEPLOYMENTS, STATEFULSETS):
+        case resource if resource in (DEPLOYMENTS, STATEFULSETS, ROLLOUTS):
             available = int(status.get("availableReplicas", 0))
             return int(spec.get("replicas", 1)), int(status.get("updatedReplicas", 0)), available
         case resource:
@@ -113,9 +113,11 @@ def _replicas(kind: str, workload: Mapping[str, Any]) -> tuple[int, int, int]:
 
 def _observed(workload: Mapping[str, Any]) -> bool:
     generation = int(workload.get("metadata", {}).get("generation", 0))
-    return int(workload.get("status", {}).get("observedGeneration", -1)) >= generation
+    observed = str(workload.get("status", {}).get("observedGeneration", ""))
+    # Argo Rollouts writes a text.
+    return observed.isdecimal() and int(observed) >= generation
 
 
 def _leftover(kind: str, workload: Mapping[str, Any], wanted: int) -> bool:
-    """Old pods that still run beside the new ones (a Deployment's surge)."""
-    return kind == DEPLOYMENTS.kind and int(workload.get("status", {}).get("replicas", 0)) > wanted
+    """Old pods that still run beside the new ones (the surge of a Deployment, the old version of a Rollout)."""
+    return kind in {DEPLOYMENTS.kind, ROLLOUTS.kind} and int(workload.get("status", {}).get("replicas", 0)) > wanted
