@@ -14,7 +14,9 @@ import typer
 from hypercare import __version__
 from hypercare.cli.backtest import command as backtest
 from hypercare.cli.deferred import command
+from hypercare.cli.explain import command as explain
 from hypercare.cli.failures import INTERRUPTED, OK, UNUSABLE
+from hypercare.cli.lint import command as lint
 from hypercare.cli.list import command as listing
 from hypercare.cli.status import command as status
 from hypercare.cli.tighten import command as tighten
@@ -56,6 +58,8 @@ for _name, _module, _arguments in (
     ("list", listing, listing.ListArguments),
     ("why", why, why.WhyArguments),
     ("wait", wait, wait.WaitArguments),
+    ("explain", explain, explain.ExplainArguments),
+    ("lint", lint, lint.LintArguments),
     ("backtest", backtest, backtest.BacktestArguments),
     ("tighten", tighten, tighten.TightenArguments),
 ):

@@ -32,16 +32,16 @@ class Document:
         return str(self.body.get("kind") or "")
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """Without dates and numbers of base 60, which kubectl does not know."""
 
 
-_Loader.yaml_implicit_resolvers = {
+Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":timestamp", ":int", ":float"))]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
+Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
+Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(
         r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"
@@ -56,15 +56,27 @@ def read_documents(path: str) -> tuple[Document, ...]:
     Raises:
         UnusableInput: the file cannot be read, is no YAML, or holds something that is not an object.
     """
-    shown = "standard input" if path == STDIN else path
-    found = list(_objects(_parse(_text(path, shown), shown), shown))
+    shown = shown_as(path)
+    return documents_in(read_text(path), shown)
+
+
+def shown_as(path: str) -> str:
+    """What messages call a file."""
+    return "standard input" if path == STDIN else path
+
+
+def documents_in(text: str, shown: str) -> tuple[Document, ...]:
+    """All objects in the text of a file that messages call `shown`; raises as `read_documents` does."""
+    found = list(_objects(_parse(text, shown), shown))
     if not found:
         raise UnusableInput(f"{shown}: holds no object")
     single = len(found) == 1
     return tuple(Document(shown if single else f"{shown}[{index}]", body) for index, body in enumerate(found))
 
 
-def _text(path: str, shown: str) -> str:
+def read_text(path: str) -> str:
+    """The text of a file; raises as `read_documents` does."""
+    shown = shown_as(path)
     try:
         raw = sys.stdin.buffer.read(_LIMIT_BYTES + 1) if path == STDIN else _bytes(Path(path))
     except OSError as error:
@@ -84,7 +96,7 @@ def _bytes(path: Path) -> bytes:
 
 def _parse(text: str, shown: str) -> list[object]:
     try:
-        return list(yaml.load_all(text, _Loader))
+        return list(yaml.load_all(text, Loader))
     except yaml.MarkedYAMLError as error:
         place = f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}" if error.problem_mark else ""
         raise UnusableInput(f"{shown}{place}: is not YAML: {error.problem or error.context}") from error

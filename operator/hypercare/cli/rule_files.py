@@ -68,7 +68,7 @@ def read_rule_files(paths: Sequence[str], *, recursive: bool, interval_seconds: 
     Raises:
         UnusableInput: nothing has rules, or rules cannot be read; the message has a line for each.
     """
-    documents = [document for path in _files(paths, recursive=recursive) for document in read_documents(path)]
+    documents = [document for path in files_in(paths, recursive=recursive) for document in read_documents(path)]
     found = [_rule_file(each, interval_seconds) for each in documents if _has_rules(each)]
     mistakes = [mistake for _, mistakes in found for mistake in mistakes]
     if mistakes:
@@ -79,7 +79,8 @@ def read_rule_files(paths: Sequence[str], *, recursive: bool, interval_seconds: 
     return tuple(file for file, _ in found)
 
 
-def _files(paths: Sequence[str], *, recursive: bool) -> Iterator[str]:
+def files_in(paths: Sequence[str], *, recursive: bool) -> Iterator[str]:
+    """The paths with the YAML files of folders in their place; raises `UnusableInput` for a folder without any."""
     for path in paths:
         if path == STDIN or not Path(path).is_dir():
             yield path

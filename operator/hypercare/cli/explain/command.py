@@ -1,0 +1,44 @@
+"""`kubectl hypercare explain`: its arguments and its help. The work is in `run`."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from hypercare.cli.options import ClusterArguments, OptionalNameArgument, Output, OutputOption
+
+BRIEF = "Print the effective spec of a period, with the origin of each value."
+HELP = """Print the effective spec of a period: itself over its profile over the built-in defaults.
+
+Each value says where it comes from: the period, its profile, or built-in. -o yaml prints the values alone, -o json
+prints {path, value, origin} for each. With -f no cluster is asked: the file may hold the profile too.
+
+Exit codes: 0 printed, 1 printed, but the spec cannot be used, 2 there is no such period or no such file.
+
+\b
+Examples:
+  # What does this period really ask for?
+  kubectl hypercare explain checkout -n shop
+
+\b
+  # Before it is applied, with the profile of the platform team
+  kubectl hypercare explain -f period.yaml --profile profile.yaml
+
+\b
+  # Everything that nobody has chosen
+  kubectl hypercare explain checkout -n shop -o json |
+    jq -r '.[] | select(.origin == "built-in") | "\\(.path)=\\(.value)"'
+"""
+
+_FILE = typer.Option("--filename", "-f", metavar="FILE", help="File with the period instead of NAME. - is stdin.")
+_PROFILE = typer.Option(metavar="FILE", help="File with the HypercareProfile, with -f.")
+
+
+@dataclass(frozen=True)
+class ExplainArguments(ClusterArguments):
+    """What was asked, as it was written."""
+
+    name: OptionalNameArgument = ""
+    file: Annotated[str, _FILE] = ""
+    profile: Annotated[str, _PROFILE] = ""
+    output: OutputOption = Output.TABLE

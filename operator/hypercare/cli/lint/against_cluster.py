@@ -1,0 +1,146 @@
+"""What a cluster adds: whether its API server takes the objects, and whether what they name is there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypercare.cli.cluster_access import Body, Cluster
+from hypercare.cli.failures import NotAccepted, NotAllowed, NotThere
+from hypercare.cli.lint.checks import name_of, of_kind, resolved_of, spec_findings
+from hypercare.cli.lint.findings import Finding, Source
+from hypercare.cli.periods.advice import advice
+from hypercare.domain.alerts.plan import plan_alerts
+from hypercare.domain.objects import (
+    AUTOSCALERS,
+    PERIODS,
+    PROFILES,
+    PROMETHEUS_RULES,
+    WORKLOADS,
+    ObjectRef,
+    Resource,
+)
+from hypercare.domain.overlay_context import overlay_context
+from hypercare.domain.period import Mode, Resolved, profile_name
+from hypercare.domain.snapshot import Identity
+
+_INTERVAL = 30
+_UNREADABLE = "NotReadable"
+
+
+def check_in_cluster(cluster: Cluster, sources: Sequence[Source]) -> Iterator[Finding]:
+    """Ask the server about each object; only what the account may read is checked."""
+    for source in sources:
+        match source.document.kind:
+            case PROFILES.kind:
+                yield from _accepted(cluster, source, ObjectRef(PROFILES, "", name_of(source)))
+            case PERIODS.kind:
+                yield from _period(cluster, source, sources)
+
+
+def _period(cluster: Cluster, source: Source, sources: Sequence[Source]) -> Iterator[Finding]:
+    namespace = _namespace(cluster, source)
+    refused = list(_accepted(cluster, source, ObjectRef(PERIODS, namespace, name_of(source))))
+    yield from refused
+    if any(each.rule != _UNREADABLE for each in refused):
+        return
+    try:
+        yield from _targets(cluster, source, namespace)
+        profile = _profile(cluster, source, sources)
+        if profile is None:
+            message = (
+                f"HypercareProfile {profile_name(source.document.body)!r} is neither in the cluster nor in the files"
+            )
+            yield source.error("spec.profile", "ProfileNotFound", message, advice("ProfileNotFound"))
+            return
+        resolved = resolved_of(source, profile)
+        yield from spec_findings(source, resolved, profile)
+        if isinstance(resolved, Resolved):
+            yield from _alerts(cluster, source, namespace, resolved)
+            yield from _scaling(cluster, source, namespace, resolved)
+    except NotAllowed as error:
+        yield source.warning("", _UNREADABLE, f"not everything could be checked: {error.format_message()}")
+
+
+def _accepted(cluster: Cluster, source: Source, ref: ObjectRef) -> Iterator[Finding]:
+    """A dry run, under strict field validation."""
+    metadata = {**source.document.body.get("metadata", {}), "name": ref.name}
+    if ref.namespace:
+        metadata["namespace"] = ref.namespace
+    try:
+        cluster.dry_run(ref, {**source.document.body, "metadata": metadata})
+    except NotAccepted as error:
+        causes = error.causes or (("", error.format_message()),)
+        for path, message in causes:
+            yield source.error(path, "Refused", f"the API server refuses it: {message}")
+    except NotThere as error:
+        told = error.format_message()
+        missing = "namespaces" in told
+        path, fix = ("metadata.namespace", "create the namespace first") if missing else ("kind", "install the CRDs")
+        yield source.error(path, "NotServed", told, fix)
+    except NotAllowed as error:
+        yield source.warning("", _UNREADABLE, f"the API server was not asked: {error.format_message()}")
+
+
+def _targets(cluster: Cluster, source: Source, namespace: str) -> Iterator[Finding]:
+    for index, target in enumerate(source.document.body["spec"]["targets"]):
+        resource = WORKLOADS.get(str(target.get("kind")))
+        if resource is not None and not _exists(cluster, resource, namespace, str(target.get("name"))):
+            message = f"there is no {resource.kind} {target.get('name')} in namespace {namespace}"
+            yield source.error(f"spec.targets[{index}].name", "TargetNotFound", message, advice("TargetNotFound"))
+
+
+def _exists(cluster: Cluster, resource: Resource, namespace: str, name: str) -> bool:
+    return cluster.find(ObjectRef(resource, namespace, name)) is not None
+
+
+def _profile(cluster: Cluster, source: Source, sources: Sequence[Source]) -> Body | None:
+    """The profile of the files, which is what will be applied, or the cluster's."""
+    name = profile_name(source.document.body)
+    given = [each.document.body for each in of_kind(sources, PROFILES.kind) if name_of(each) == name]
+    return given[0] if given else cluster.find(ObjectRef(PROFILES, "", name))
+
+
+def _alerts(cluster: Cluster, source: Source, namespace: str, resolved: Resolved) -> Iterator[Finding]:
+    """What the period selects and adds, as the operator would see it in mode Observe."""
+    try:
+        rules = cluster.list(PROMETHEUS_RULES, namespace)
+    except NotThere:
+        yield source.warning(
+            "spec.protection.alerts",
+            "PrometheusRuleNotServed",
+            "the cluster knows no PrometheusRule: no alert can be tightened",
+            advice("PrometheusRuleNotServed"),
+        )
+        return
+    observed = Resolved(replace(resolved.spec, mode=Mode.OBSERVE), resolved.profile)
+    identity = Identity(namespace, name_of(source), "lint", 1)
+    plan = plan_alerts(resolved.spec.alerts, rules, overlay_context(identity, observed, "lint", 0, _INTERVAL))
+    for problem in plan.problems:
+        yield source.warning(problem.path, problem.reason, problem.message, advice(problem.reason))
+
+
+def _scaling(cluster: Cluster, source: Source, namespace: str, resolved: Resolved) -> Iterator[Finding]:
+    """Targets that are to be raised and that no autoscaler scales."""
+    if not resolved.spec.scaling:
+        return
+    scaled = {_scales(each) for each in cluster.list(AUTOSCALERS, namespace)}
+    named = {rule.get("target"): index for index, rule in _rules(source)}
+    for target in resolved.spec.targets:
+        index = named.get(target.name, named.get("*"))
+        if index is not None and target.kind != "DaemonSet" and (target.kind, target.name) not in scaled:
+            message = f"no HorizontalPodAutoscaler in namespace {namespace} scales {target.kind} {target.name}"
+            yield source.warning(f"spec.protection.scaling[{index}]", "NoAutoscaler", message, advice("NoAutoscaler"))
+
+
+def _rules(source: Source) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    scaling = (source.document.body["spec"].get("protection") or {}).get("scaling") or ()
+    return ((index, rule) for index, rule in enumerate(scaling))
+
+
+def _scales(autoscaler: Body) -> tuple[str, str]:
+    ref = (autoscaler.get("spec") or {}).get("scaleTargetRef") or {}
+    return str(ref.get("kind", "")), str(ref.get("name", ""))
+
+
+def _namespace(cluster: Cluster, source: Source) -> str:
+    return str(source.document.body["metadata"].get("namespace") or cluster.namespace)
