@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
+from hypercare.domain.capacity.disruption import plan_disruption
 from hypercare.domain.capacity.hold import Hold, Refusal
 from hypercare.domain.capacity.hold_record import read_hold
 from hypercare.domain.capacity.scaling import Claimant, ScalingPlan, plan_scaling
@@ -12,10 +14,10 @@ from hypercare.domain.conditions import Problem, read_conditions
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.endpoint_failures import access_problems
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.life.facts import Life
+from hypercare.domain.life.facts import Life, stepping_down
 from hypercare.domain.life.rollout import Target, combined, rollout_of
 from hypercare.domain.life.window import parse_time
-from hypercare.domain.objects import AUTOSCALERS, HOLDS, WORKLOADS, ObjectRef
+from hypercare.domain.objects import HOLDS, TARGETS, ObjectRef
 from hypercare.domain.period import Mode, Resolved
 from hypercare.domain.samples import QueryFailed
 from hypercare.domain.snapshot import Capacity, Identity, Snapshot, Stored
@@ -90,11 +92,11 @@ class Gatherer:
         )
 
     def _workload(self, identity: Identity, target: Target) -> Body | None:
-        return self._cache.find(ObjectRef(WORKLOADS[target.kind], identity.namespace, target.name))
+        return self._cache.find(ObjectRef(TARGETS[target.kind], identity.namespace, target.name))
 
     def _capacity(self, subject: Subject, body: Body) -> Capacity:
         identity, spec = subject.identity, subject.resolved.spec
-        autoscalers = self._cache.select(AUTOSCALERS, identity.namespace)
+        objects = CapacityObjects({each: self._cache.select(each, identity.namespace) for each in RESOURCES})
         enforced = spec.mode is Mode.ENFORCE and not subject.life.closed
         claimant = Claimant(
             period=identity.name,
@@ -102,14 +104,13 @@ class Gatherer:
             run=subject.life.run.id,
             strength=subject.life.strength if enforced else 0,
             max_floor=subject.resolved.profile.limits.max_floor,
+            relaxing=stepping_down(subject.life),
         )
-        plan = plan_scaling(spec.scaling, spec.targets, autoscalers, claimant)
+        plan = plan_scaling(spec.scaling, spec.targets, objects, claimant)
+        plan += plan_disruption(spec.disruption, spec.targets, objects, claimant)
         view = CapacityView(
             holds=dict(self._holds(identity.namespace)),
-            autoscalers=autoscalers,
-            workloads=[
-                each for resource in WORKLOADS.values() for each in self._cache.select(resource, identity.namespace)
-            ],
+            objects=objects,
             refusals=self._refusals(identity.namespace),
             now=subject.now,
         )

@@ -14,12 +14,16 @@ from hypercare.domain.objects import (
     AUTOSCALERS,
     DAEMONSETS,
     DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
     HOLDS,
     PERIODS,
     PROFILES,
     PROMETHEUS_RULES,
     PROMETHEUSES,
+    ROLLOUTS,
+    SCALED_OBJECTS,
     STATEFULSETS,
+    TARGETS,
     ObjectRef,
     Resource,
 )
@@ -34,13 +38,17 @@ WATCHED = (
     DEPLOYMENTS,
     STATEFULSETS,
     DAEMONSETS,
+    ROLLOUTS,
     AUTOSCALERS,
+    SCALED_OBJECTS,
+    DISRUPTION_BUDGETS,
     PROMETHEUS_RULES,
     PROMETHEUSES,
 )
+_AUTOSCALING = frozenset({AUTOSCALERS, SCALED_OBJECTS})
 _TICKING_METADATA = frozenset({"resourceVersion", "managedFields"})
 _TICKING_STATUS = frozenset(
-    {"lastTransitionTime", "lastUpdateTime", "lastScaleTime", "lastProbeTime", "currentMetrics"}
+    {"lastTransitionTime", "lastUpdateTime", "lastScaleTime", "lastProbeTime", "lastActiveTime", "currentMetrics"}
 )
 _OWN_STATUS = frozenset({PERIODS, PROFILES, PROMETHEUSES})
 
@@ -61,11 +69,14 @@ def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:
             return frozenset(_keys(_open(cache)))
         case resource if resource == PROMETHEUS_RULES:
             return frozenset({*_keys(_open(cache, ref.namespace)), *_owners(change), *_shared_with(ref, cache)})
-        case resource if resource == AUTOSCALERS:
+        case resource if resource in _AUTOSCALING:
             names = {_scaled(change.before), _scaled(change.after)}
-            return frozenset({*_targeting(names, cache, ref.namespace), *_holds_on(ref, cache)})
+            holds = {*_holds_on(ref, cache), *_holds_on_workloads(names, ref.namespace, cache)}
+            return frozenset({*_targeting(names, cache, ref.namespace), *holds})
+        case resource if resource == DISRUPTION_BUDGETS:
+            return frozenset({*_keys(_open(cache, ref.namespace)), *_holds_on(ref, cache)})
         case _:
-            return frozenset(_targeting({ref.name}, cache, ref.namespace))
+            return frozenset({*_targeting({ref.name}, cache, ref.namespace), *_holds_on(ref, cache)})
 
 
 def matters(change: Change) -> bool:
@@ -132,6 +143,14 @@ def _shared_with(rules: ObjectRef, cache: ObjectCache) -> Iterable[Key]:
 def _sharing(profile: Body) -> set[str]:
     shared = (profile.get("spec", {}).get("rules") or {}).get("shared") or ()
     return {str(each.get("namespace", "")) for each in shared}
+
+
+def _holds_on_workloads(names: set[str], namespace: str, cache: ObjectCache) -> Iterable[Key]:
+    """Holds on the replicas of workloads that an autoscaler has come to scale, or has ceased to."""
+    for hold in cache.select(HOLDS, namespace):
+        kind, name = _held(hold)
+        if kind in TARGETS and name in names:
+            yield reference(HOLDS, hold)
 
 
 def _owners(change: Change) -> Iterable[Key]:

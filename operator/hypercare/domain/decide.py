@@ -111,7 +111,8 @@ def _alerts(snapshot: Snapshot) -> Lever:
 
 
 def _scaling(snapshot: Snapshot) -> Lever:
-    if not snapshot.resolved.spec.scaling:
+    spec = snapshot.resolved.spec
+    if not spec.scaling and not spec.disruption:
         return NotRequested()
     return _off(snapshot) or scaling_lever(snapshot.capacity.rows)
 
