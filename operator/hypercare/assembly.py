@@ -32,6 +32,7 @@ from hypercare.health import Health, HealthServer, Vitals
 from hypercare.hold_reconcile import HoldReconciler, stands
 from hypercare.listings import Listings
 from hypercare.logs import about, configure_logging
+from hypercare.overlay_history import HistoryReader
 from hypercare.overlay_reader import OverlayReader
 from hypercare.overlay_writer import OverlayWriter
 from hypercare.ports import ApiError, Objects
@@ -69,7 +70,7 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
     gatherer = Gatherer(
         cache,
         adapters.endpoints,
-        OverlayReader(api, cache, adapters.telemetry.seen_live),
+        OverlayReader(api, cache, adapters.telemetry.seen_live, HistoryReader()),
         EvidenceReader(cache, adapters.telemetry),
         holds.refusals,
     )

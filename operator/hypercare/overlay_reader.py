@@ -1,7 +1,7 @@
 """Reading what an overlay depends on: the rules, what fires, and whether Prometheus evaluates what was written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypercare.domain.alerts.judgement import OverlayContext
 from hypercare.domain.alerts.left_out import Blamed, current, remembered
@@ -19,9 +19,11 @@ from hypercare.domain.alerts.overlay_plan import Basis, OverlayPlan, holding, pl
 from hypercare.domain.alerts.plan import AlertPlan
 from hypercare.domain.alerts.protection import AlertProtection
 from hypercare.domain.alerts.source_rules import made_by_hypercare, rule_seconds
+from hypercare.domain.alerts.trials import Verdicts
+from hypercare.domain.alerts.verdict_memory import remembered_verdicts
 from hypercare.domain.conditions import ConditionStatus, ConditionType, Problem
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.life.facts import Life
+from hypercare.domain.life.facts import Life, Phase
 from hypercare.domain.objects import PROMETHEUS_RULES, PROMETHEUSES
 from hypercare.domain.overlay_context import overlay_context
 from hypercare.domain.period import Mode, Resolved
@@ -31,6 +33,7 @@ from hypercare.domain.samples import Answer, InstantQuery
 from hypercare.domain.snapshot import Identity, Leftover, NoneWanted, NotWritten, Overlay, Stored
 from hypercare.overlay_diagnosis import Diagnostician, Symptom
 from hypercare.overlay_firing import Moment, fire_now, held_now, without_late
+from hypercare.overlay_preflight import PATIENCE_SECONDS, REPORT_PATIENCE_SECONDS, History, Inquiry, Preflights
 from hypercare.ports import Body, MetricSource, ObjectCache, Objects, RuleSource
 
 DEFAULT_INTERVAL_SECONDS = 30
@@ -97,9 +100,12 @@ class OverlayReader:
     are forgotten with the period. `seen_live` is told how many seconds a new revision waited for its first proof.
     """
 
-    def __init__(self, objects: Objects, cache: ObjectCache, seen_live: Callable[[float], None]) -> None:
+    def __init__(
+        self, objects: Objects, cache: ObjectCache, seen_live: Callable[[float], None], history: History
+    ) -> None:
         self._cache = cache
         self._seen_live = seen_live
+        self._preflights = Preflights(history)
         self._diagnostician = Diagnostician(objects, cache)
         self._proofs: dict[str, tuple[str, int, Live]] = {}
         self._plans: dict[str, _Planned] = {}
@@ -110,6 +116,7 @@ class OverlayReader:
         self._proofs.pop(uid, None)
         self._plans.pop(uid, None)
         self._blamed.pop(uid, None)
+        self._preflights.forget(uid)
         self._diagnostician.forget(uid)
 
     async def read(self, subject: Subject, source: RuleSource) -> Overlay:
@@ -117,12 +124,22 @@ class OverlayReader:
         identity = subject.identity
         rules = self._cache.select(PROMETHEUS_RULES, identity.namespace)
         present = present_parts(rules, identity.name, identity.uid)
-        wanted = await self._wanted(subject, rules, present, source)
+        basis = self._basis(subject, rules, present)
+        basis = replace(basis, context=replace(basis.context, verdicts=await self._verdicts(subject, basis, source)))
+        wanted = await self._wanted(subject, basis, present, source)
         state = await self._state(subject, wanted, present, source)
         live_since = subject.live_since
         if isinstance(state, Live) and not live_since:
             live_since = await self._first_heartbeat(subject, source)
-        return Overlay(wanted.plan, state, live_since, self._default_interval(), wanted.objects)
+        return Overlay(
+            plan=wanted.plan,
+            state=state,
+            live_since=live_since,
+            default_interval_seconds=self._default_interval(),
+            objects=wanted.objects,
+            verdicts=basis.context.verdicts,
+            trying=self._preflights.trying(identity.uid),
+        )
 
     async def _state(
         self, subject: Subject, wanted: OverlayPlan, present: Sequence[Body], source: RuleSource
@@ -133,19 +150,40 @@ class OverlayReader:
             return NotWritten()
         return await self._liveness(subject, present, source)
 
-    async def _wanted(
-        self, subject: Subject, rules: Sequence[Body], present: Sequence[Body], source: RuleSource
-    ) -> OverlayPlan:
-        protection = subject.resolved.spec.alerts
-        if protection.requested and not self._cache.served(PROMETHEUS_RULES):
-            return OverlayPlan(AlertPlan(None, (), (), (_NOT_SERVED,)), ())
+    def _basis(self, subject: Subject, rules: Sequence[Body], present: Sequence[Body]) -> Basis:
+        """Everything that the plan depends on, as far as it is known without asking."""
+        uid, run_id, protection = subject.identity.uid, subject.life.run.id, subject.resolved.spec.alerts
         own = [body for body in rules if not made_by_hypercare(body)]
-        sources = [
-            *own,
-            *(body for each in protection.elsewhere for body in self._cache.select(PROMETHEUS_RULES, each)),
-        ]
-        blamed = {**remembered(present), **self._blamed.get(subject.identity.uid, {})}
-        basis = Basis(protection, self._context(subject), sources, current(blamed, own))
+        elsewhere = (body for each in protection.elsewhere for body in self._cache.select(PROMETHEUS_RULES, each))
+        blamed = {**remembered(present), **self._blamed.get(uid, {})}
+        verdicts = self._preflights.known(uid, run_id, remembered_verdicts(present, run_id))
+        context = replace(self._context(subject), verdicts=verdicts)
+        return Basis(protection, context, [*own, *elsewhere], current(blamed, own))
+
+    async def _verdicts(self, subject: Subject, basis: Basis, source: MetricSource) -> Verdicts:
+        """What history says about the copies that there may be, as far as it is known by now."""
+        life, known = subject.life, basis.context.verdicts
+        reported = life.closed and subject.stored.report
+        if reported or life.phase is Phase.SUSPENDED or not self._served(basis.protection):
+            return known
+        inquiry = Inquiry(
+            uid=subject.identity.uid,
+            run_id=life.run.id,
+            before=life.run.created_at,
+            tenancy=subject.tenancy,
+            candidates=self._planned(subject.identity.uid, basis).plan.candidates,
+            remembered=known,
+            now=subject.now,
+            patience=REPORT_PATIENCE_SECONDS if life.closed else PATIENCE_SECONDS,
+        )
+        return await self._preflights.verdicts(inquiry, source)
+
+    def _served(self, protection: AlertProtection) -> bool:
+        return not protection.requested or self._cache.served(PROMETHEUS_RULES)
+
+    async def _wanted(self, subject: Subject, basis: Basis, present: Sequence[Body], source: RuleSource) -> OverlayPlan:
+        if not self._served(basis.protection):
+            return OverlayPlan(AlertPlan(None, (), (), (_NOT_SERVED,)), ())
         wanted = self._planned(subject.identity.uid, basis)
         if not present or subject.life.closed or same_objects(wanted.objects, present):
             return wanted

@@ -101,6 +101,7 @@ class ReportWriter:
         identity, life = snapshot.identity, snapshot.life
         spec, interval = snapshot.resolved.spec, snapshot.overlay.default_interval_seconds
         context = overlay_context(identity, snapshot.resolved, life.run.id, spec.plan.stages[0].strength, interval)
+        context = replace(context, verdicts=snapshot.overlay.verdicts)
         namespaces = (identity.namespace, *spec.alerts.elsewhere)
         rules = [body for each in namespaces for body in self._cache.select(PROMETHEUS_RULES, each)]
         plan = plan_alerts(spec.alerts, rules, context)

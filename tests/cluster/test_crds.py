@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hypercare.domain.status_size import bounded
 from tests.cluster.api import HttpError
 from tests.cluster.cluster import Cluster
 
@@ -261,7 +262,9 @@ def largest_spec() -> Body:
                     }
                 ]
                 * 16,
-                "overrides": [{"alert": f"{number:0>3}" + "a" * 125, "for": "1h"} for number in range(50)],
+                "overrides": [
+                    {"alert": f"{number:0>3}" + "a" * 125, "for": "1h", "bound": 0.05} for number in range(50)
+                ],
                 "labels": labels,
                 "add": [
                     {
@@ -295,7 +298,9 @@ def test_a_period_that_no_operator_has_seen_reads_as_in_progress(cluster: Cluste
 
 @pytest.mark.cluster
 def test_a_full_status_is_kept_whole_and_small(cluster: Cluster, namespace: str) -> None:
-    status = full_status()
+    status = bounded(full_status())
+    assert len(status["alerts"]["changes"]) >= 5
+    assert len(status["timeline"]) >= 30
     create(cluster, namespace, period("checkout"))
     stored = apply_status(cluster, namespace, "checkout", status)["status"]
     assert stored == status
@@ -311,8 +316,8 @@ def full_status() -> Body:
     """The status of `status.yaml` with every list at its maximum.
 
     Every criterion is in trouble at once, one in four has a regression bound and what other kinds remember, one in four
-    scaled objects a message: texts as the operator writes them, not texts as long as the schema allows, which the
-    renderer has to cut.
+    scaled objects a message, one in four copies something that stays: texts as the operator writes them, not texts as
+    long as the schema allows.
     """
     status: Body = yaml.safe_load((DATA / "status.yaml").read_text())
     bounds = {path: schema["maxItems"] for path, schema in nodes(schema_of("HypercarePeriod")) if "maxItems" in schema}
@@ -322,6 +327,9 @@ def full_status() -> Body:
     status["criteria"] = [{**element, "name": f"errors-{number}"} for number, element in enumerate(criteria)]
     status["scaling"] = repeated(scaled, bounds["status.scaling"], "message")
     status["alerts"]["refusals"] = repeated(refused, bounds["status.alerts.refusals"])
+    status["alerts"]["changes"] = repeated(
+        status["alerts"]["changes"][0], bounds["status.alerts.changes"], "reason", "message"
+    )
     status["timeline"] = repeated(status["timeline"][0], bounds["status.timeline"])
     status["conditions"] = [{**status["conditions"][0], "type": name} for name in types]
     return status

@@ -41,6 +41,7 @@ from hypercare.report_writer import ReportWriter
 from hypercare.subscriptions import WATCHED
 from tests.unit.alert_rules import alert, rule_object
 from tests.unit.api_server import FakeApiServer
+from tests.unit.histories import FakeHistory
 from tests.unit.lives import T0
 from tests.unit.metric_source import FakePrometheus
 from tests.unit.prometheus_answers import constant
@@ -157,6 +158,7 @@ class Loop:
         self.prometheus = FakePrometheus(lambda: self.server.objects.get(OVERLAY))
         self.prometheus.values.update(CALM)
         self.prometheus.live_from = T0
+        self.history = FakeHistory()
         self.told = Told()
         self.observer = Observer()
         self.visits: list[Visited] = []
@@ -192,7 +194,7 @@ class Loop:
         gatherer = Gatherer(
             self.cache,
             Endpoints(lambda *_: self.prometheus, SecretReader(self.server, OWN_NAMESPACE, clock), lambda *_: None),
-            OverlayReader(self.server, self.cache, lambda _: None),
+            OverlayReader(self.server, self.cache, lambda _: None, self.history),
             EvidenceReader(self.cache, self.observer),
             self.holds.refusals,
         )

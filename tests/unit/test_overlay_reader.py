@@ -22,6 +22,7 @@ from hypercare.overlay_writer import OverlayWriter, Owner
 from hypercare.ports import Forbidden, Unavailable
 from tests.unit.alert_rules import alert, copies_of, rule_object
 from tests.unit.api_server import FakeApiServer
+from tests.unit.histories import FakeHistory
 from tests.unit.lives import ACTIVE, COMPLETED, HOUR, QUIET, RUN, T0
 from tests.unit.metric_source import FakePrometheus
 from tests.unit.snapshots import IDENTITY, UNTOLD, resolved
@@ -64,10 +65,11 @@ class Shop:
         self.server.watched_by(self.cache)
         self.prometheus = Firing(lambda: self.server.objects.get(OVERLAY))
         self.waits: list[float] = []
+        self.history = FakeHistory()
         self.start()
 
     def start(self) -> None:
-        self.reader = OverlayReader(self.server, self.cache, self.waits.append)
+        self.reader = OverlayReader(self.server, self.cache, self.waits.append, self.history)
 
     def subject(self, life: Life = ACTIVE, **others: Any) -> Subject:
         found = Subject(IDENTITY, resolved(), life, UNTOLD, 0, QUIET)

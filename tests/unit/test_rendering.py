@@ -119,7 +119,13 @@ def test_a_status_as_people_see_it() -> None:
             "liveSince": timestamp(T0),
         },
         "criteria": [{"name": "errors", "verdict": "Met", "message": "Values were below 5 for 1h"}],
-        "alerts": {"selected": 1, "tightened": 0, "untouched": 1, "refusals": status["alerts"]["refusals"]},
+        "alerts": {
+            "selected": 1,
+            "tightened": 0,
+            "untouched": 1,
+            "changes": [],
+            "refusals": status["alerts"]["refusals"],
+        },
         "scaling": status["scaling"],
         "blocked": "stage elevated (1h left)",
         "summary": "The exit criterion is met; stage elevated lasts 1h more, relaxing begins at "
@@ -465,12 +471,14 @@ class TestLimit:
         long = "x" * 500
         many = [{"time": timestamp(T0), "reason": f"R{number}", "message": "m" * 300} for number in range(50)]
         refusals = [{"alert": "a", "reason": "NoFor", "message": long}] * 20
-        status = {**STATUS, "timeline": many, "alerts": {"selected": 20, "refusals": refusals}}
+        changes = [{"alert": "a", "change": "> 5, now > 4", "data": long}] * 20
+        status = {**STATUS, "timeline": many, "alerts": {"selected": 40, "refusals": refusals, "changes": changes}}
         status["conditions"] = [{**each, "message": "c" * 900} for each in STATUS["conditions"]]
         cut = bounded(status)
         assert size_bytes(cut) <= STATUS_LIMIT_BYTES
         assert all(len(each["message"].encode()) <= 160 for each in cut["alerts"]["refusals"])
         assert len(cut["alerts"]["refusals"]) == 20
+        assert all(len(each["data"].encode()) <= 160 for each in cut["alerts"]["changes"])
         assert cut["conditions"] == status["conditions"]
         assert 5 < len(cut["timeline"]) < 50
         assert cut["timeline"][0]["reason"] == "R0"

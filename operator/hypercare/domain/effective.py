@@ -27,7 +27,7 @@ BUILT_IN_DEFAULTS: Mapping[str, Any] = {
     "protection": {
         "alerts": {
             "from": [{"mentions": "Targets"}],
-            "tighten": {"shortenFor": "50%", "minFor": "30s", "deliver": "Notify"},
+            "tighten": {"shortenFor": "50%", "moveThreshold": "20%", "minFor": "30s", "deliver": "Notify"},
         },
     },
 }

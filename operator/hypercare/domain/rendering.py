@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hypercare.domain.alert_status import render_alerts
 from hypercare.domain.alerts.overlay import OVERLAY_PREFIX, revision_of
-from hypercare.domain.alerts.tightening import Tightened, Untouched, UntouchedReason
 from hypercare.domain.assessment import decision_needed, unusable
 from hypercare.domain.capacity.scaling_rows import render_rows
 from hypercare.domain.conditions import Condition, Problem, read_conditions, stamp, timestamp
@@ -22,7 +22,6 @@ from hypercare.domain.snapshot import Overlay, Snapshot
 from hypercare.domain.status import TimelineEntry, render_life, render_timeline
 from hypercare.domain.status_size import bounded
 
-REFUSAL_LIMIT = 20
 _SUMMARY_LIMIT = 1024
 _PROGRESS_OF_CRITERIA = frozenset(
     {
@@ -57,13 +56,14 @@ def render_status(
 ) -> dict[str, Any]:
     """Render the whole status of a visit."""
     life, identity, stored = findings.life, snapshot.identity, snapshot.stored
+    outcomes = snapshot.overlay.plan.outcomes
     status = {
         "observedGeneration": identity.generation,
         **_life_and_window(life, snapshot),
         "overlay": _overlay(snapshot.overlay, identity.name),
         "criteria": [dict(reading.stored) for reading in snapshot.readings],
         # Without strength nothing is tightened, and what was stays worth knowing.
-        "alerts": _alerts(snapshot.overlay) if life.strength or not stored.alerts else stored.alerts,
+        "alerts": stored.alerts if stored.alerts and not life.strength else render_alerts(outcomes),
         "scaling": render_rows(snapshot.capacity.rows),
         "blocked": _blocked(findings, snapshot.now),
         "summary": _clipped(_summary(findings, snapshot.now), _SUMMARY_LIMIT),
@@ -145,27 +145,6 @@ def _overlay(overlay: Overlay, period: str) -> dict[str, Any]:
         return live
     groups = len(body["spec"]["groups"])
     return {"name": OVERLAY_PREFIX + period, "revision": revision_of(body), "groups": groups, **live}
-
-
-def _alerts(overlay: Overlay) -> dict[str, Any]:
-    outcomes = overlay.plan.outcomes
-    told = [(each.alertname, why) for each in outcomes if (why := _told(each.result)) is not None]
-    return {
-        "selected": len(outcomes),
-        "tightened": sum(isinstance(each.result, Tightened) for each in outcomes),
-        "untouched": sum(isinstance(each.result, Untouched) for each in outcomes),
-        "refusals": [
-            {"alert": name[:128], "reason": result.reason.value, "message": result.message[:512]}
-            for name, result in told[:REFUSAL_LIMIT]
-        ],
-    }
-
-
-def _told(result: Untouched | Tightened) -> Untouched | None:
-    """Why an alert has no copy, or one that covers more than the targets; None where there is nothing to tell."""
-    if isinstance(result, Untouched):
-        return result
-    return next((each for each in result.left if each.reason is UntouchedReason.NAMESPACE_WIDE), None)
 
 
 def _without_inhibition(alerts: Mapping[str, Any]) -> dict[str, Any]:

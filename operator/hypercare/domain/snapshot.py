@@ -1,11 +1,12 @@
 """Everything that one visit read about a period, frozen: what `decide` decides on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypercare.domain.alerts.liveness import Liveness
 from hypercare.domain.alerts.plan import AlertPlan
+from hypercare.domain.alerts.trials import Verdicts
 from hypercare.domain.capacity.scaling import ScalingPlan
 from hypercare.domain.capacity.scaling_rows import ScalingRow
 from hypercare.domain.conditions import ConditionType, Observed, Problem
@@ -63,6 +64,7 @@ class Overlay:
 
     `live_since` is when this run's first heartbeat was, Unix seconds; 0 for never. `default_interval_seconds` is how
     often groups are evaluated that name no interval. `objects` are the PrometheusRules that hold the overlay.
+    `verdicts` are what history said about copies in this run; `trying`: more of them are under way.
     """
 
     plan: AlertPlan
@@ -70,6 +72,8 @@ class Overlay:
     live_since: int
     default_interval_seconds: int
     objects: tuple[Body, ...] = ()
+    verdicts: Verdicts = field(default_factory=dict)
+    trying: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Keeping a status under its limit: what is cut first, and what never is.
 
-First go the texts that the report or the next visit tells again: of alerts that are left alone, of criteria, of
-targets. Then the timeline loses its oldest entries, after the first one; then the messages of conditions are cut, which
-say what a person has to do. At last what only people read goes altogether, and what can be told from the rest. Never
-cut is what the next visit goes on from: the life, verdicts with the state of their evidence, rows of raised targets,
-states and reasons of conditions.
+First go the texts that the report or the next visit tells again: of alerts, of criteria, of targets; then most of the
+rows about copies. Then the timeline loses its oldest entries, after the first one; then the messages of conditions are
+cut, which say what a person has to do. At last what only people read goes altogether, and what can be told from the
+rest. Never cut is what the next visit goes on from: the life, verdicts with the state of their evidence, rows of raised
+targets, states and reasons of conditions.
 
 Limit: what is never cut fits by itself while names have at most 63 characters, no regression bound is passed and left
 again dozens of times within its `for`, and not every criterion is an error budget with dozens of holes. A status whose
@@ -18,7 +18,8 @@ from typing import Any
 STATUS_LIMIT_BYTES = 32 * 1024
 _SHORT, _SHORTEST = 160, 60
 _SHORTEST_TIMELINE = 5
-_TEXTS = ("message", "worstSeries")
+_FEWEST_CHANGES = 5
+_TEXTS = ("message", "worstSeries", "data")
 _FOR_PEOPLE = frozenset({*_TEXTS, "reason", "metFor", "remaining", "last", "worst", "worstAt", "coverage"})
 
 Status = dict[str, Any]
@@ -56,13 +57,20 @@ def _without(part: str, keys: frozenset[str]) -> _Cut:
     return cut
 
 
-def _shorter_refusals(status: Status) -> Status:
+def _shorter_alerts(status: Status) -> Status:
     alerts = status.get("alerts", {})
-    return {**status, "alerts": {**alerts, **_shorter("refusals", _SHORT)(alerts)}}
+    for part in ("refusals", "changes"):
+        alerts = {**alerts, **_shorter(part, _SHORT)(alerts)}
+    return {**status, "alerts": alerts}
 
 
-def _without_refusals(status: Status) -> Status:
-    return {**status, "alerts": {**status.get("alerts", {}), "refusals": []}}
+def _fewer_changes(status: Status) -> Status:
+    alerts = status.get("alerts", {})
+    return {**status, "alerts": {**alerts, "changes": list(alerts.get("changes", ()))[:_FEWEST_CHANGES]}}
+
+
+def _without_alerts(status: Status) -> Status:
+    return {**status, "alerts": {**status.get("alerts", {}), "refusals": [], "changes": []}}
 
 
 def _shorter_timeline(status: Status) -> Status:
@@ -86,13 +94,14 @@ def _without_repeated_names(status: Status) -> Status:
 
 
 _CUTS: tuple[_Cut, ...] = (
-    _shorter_refusals,
+    _shorter_alerts,
     _shorter("criteria", _SHORT),
     _shorter("scaling", _SHORT),
+    _fewer_changes,
     _shorter_timeline,
     _shorter_summary,
     _shorter("conditions", 2 * _SHORT),
-    _without_refusals,
+    _without_alerts,
     _shorter("scaling", _SHORTEST),
     _without("scaling", frozenset(_TEXTS)),
     _without("criteria", _FOR_PEOPLE),

@@ -11,6 +11,7 @@ PROGRESS_SECONDS = 300
 """At most one write of mere progress in this time, for windows of days."""
 _WRITES_PER_WINDOW = 200
 _REPORT_RETRY_SECONDS = 60.0
+_TRYING_SECONDS = 1.0
 _EAGER_SECONDS = 60
 _PATIENT_SECONDS = 600
 
@@ -26,7 +27,7 @@ def progress_seconds(snapshot: Snapshot) -> int:
 def next_visit(snapshot: Snapshot, findings: Findings) -> float | None:
     """In how many seconds the next visit is due; None when only a change can make one worth it."""
     waits = [*_clock(snapshot), *_verification(snapshot, findings), *_evidence(snapshot), *_report(snapshot)]
-    return min(waits, default=None)
+    return min((*waits, *_history(snapshot)), default=None)
 
 
 def _clock(snapshot: Snapshot) -> list[float]:
@@ -65,6 +66,11 @@ def _evidence(snapshot: Snapshot) -> list[float]:
     if any(reading.unfinished for reading in snapshot.readings):
         return [0.0]
     return [float(interval - snapshot.now % interval) + _spread(snapshot, interval // 10)]
+
+
+def _history(snapshot: Snapshot) -> list[float]:
+    """Copies are being tried on history: what comes out is used soon."""
+    return [_TRYING_SECONDS] if snapshot.overlay.trying else []
 
 
 def _report(snapshot: Snapshot) -> list[float]:

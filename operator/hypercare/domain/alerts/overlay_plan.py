@@ -19,6 +19,7 @@ from hypercare.domain.alerts.overlay_parts import (
 from hypercare.domain.alerts.plan import AlertPlan, plan_alerts
 from hypercare.domain.alerts.protection import AlertProtection
 from hypercare.domain.alerts.source_rules import SourceAlert
+from hypercare.domain.alerts.verdict_memory import with_verdicts
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def plan_overlay(basis: Basis) -> OverlayPlan:
         return OverlayPlan(plan, ())
     overlay = with_memory(with_divided_groups(plan.overlay, originals), basis.blamed)
     watched = in_their_groups(plan.watched, overlay)
-    return OverlayPlan(replace(plan, overlay=overlay, watched=watched), divide(overlay, originals))
+    objects = with_verdicts(divide(overlay, originals), basis.context.verdicts)
+    return OverlayPlan(replace(plan, overlay=overlay, watched=watched), objects)
 
 
 def holding(wanted: OverlayPlan, present: Sequence[Body], held: frozenset[str], basis: Basis) -> OverlayPlan:
@@ -72,7 +74,7 @@ def holding(wanted: OverlayPlan, present: Sequence[Body], held: frozenset[str], 
     present_copies = copies(whole)
     watched = tuple(held_alert(each, present_copies.get(each.rule_id, {}), held) for each in wanted.plan.watched)
     plan = replace(wanted.plan, overlay=overlay, watched=in_their_groups(watched, overlay or {}))
-    return OverlayPlan(plan, objects)
+    return OverlayPlan(plan, with_verdicts(objects, basis.context.verdicts))
 
 
 def same_objects(wanted: Sequence[Body], present: Sequence[Body]) -> bool:

@@ -126,6 +126,11 @@ class Tightened:
     threshold: MovedThreshold | AsWritten = AS_WRITTEN
     left: tuple[Untouched, ...] = ()
 
+    @property
+    def moved(self) -> bool:
+        """Whether its threshold differs from the original's."""
+        return isinstance(self.threshold, MovedThreshold)
+
     def __str__(self) -> str:
         """The change in words, as the annotation `hypercare_change` shows it."""
         before = after = ""

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from hypercare.domain.alerts.preflight import Candidate, NoHistory, Preflight, Tried, WouldFire
 from hypercare.domain.alerts.protection import Calibrated, Inherited, Tighten
@@ -78,6 +79,7 @@ def candidate_of(selected: SelectedAlert, wish: Wish, inputs_expr: str) -> Candi
     )
 
 
+@lru_cache(maxsize=16384)
 def digest(candidate: Candidate) -> str:
     """A short text that differs where the question to history does."""
     tighten, threshold = candidate.for_rule.tighten, candidate.threshold
