@@ -16,6 +16,7 @@ import kopf
 
 from hypercare import __version__
 from hypercare.adapters.access import Access
+from hypercare.adapters.alertmanager import AlertmanagerApi
 from hypercare.adapters.cache import Change, WatchCache, reference
 from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.events import ApiEvents
@@ -26,16 +27,17 @@ from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
 from hypercare.evidence_reader import EvidenceReader
-from hypercare.gather import Gatherer
+from hypercare.gather import Gatherer, Readers
 from hypercare.handlers import register, settings_for
 from hypercare.health import Health, HealthServer, Vitals
 from hypercare.hold_reconcile import HoldReconciler, stands
+from hypercare.inhibition_reader import InhibitionReader
 from hypercare.listings import Listings
 from hypercare.logs import about, configure_logging
 from hypercare.overlay_history import HistoryReader
 from hypercare.overlay_reader import OverlayReader
-from hypercare.overlay_writer import OverlayWriter
-from hypercare.ports import ApiError, Objects
+from hypercare.overlay_writer import INHIBITION, OverlayWriter
+from hypercare.ports import Alertmanagers, ApiError, Objects
 from hypercare.queue import After, Done, DueQueue, Handler, Key, Outcome
 from hypercare.reconcile import Hands, PeriodReconciler
 from hypercare.report_writer import ReportWriter
@@ -59,6 +61,7 @@ class Adapters:
     cache: WatchCache
     events: ApiEvents
     endpoints: Endpoints
+    alertmanagers: Alertmanagers
     telemetry: Telemetry
     wake: Callable[[Key], None]
 
@@ -70,8 +73,11 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
     gatherer = Gatherer(
         cache,
         adapters.endpoints,
-        OverlayReader(api, cache, adapters.telemetry.seen_live, HistoryReader()),
-        EvidenceReader(cache, adapters.telemetry),
+        Readers(
+            OverlayReader(api, cache, adapters.telemetry.seen_live, HistoryReader()),
+            InhibitionReader(cache, adapters.alertmanagers),
+            EvidenceReader(cache, adapters.telemetry),
+        ),
         holds.refusals,
     )
     hands = Hands(
@@ -79,6 +85,7 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
         cache=cache,
         events=adapters.events,
         overlays=OverlayWriter(api, cache),
+        inhibitions=OverlayWriter(api, cache, written=INHIBITION),
         claims=ClaimKeeper(api, cache),
         reports=ReportWriter(api, cache),
     )
@@ -104,7 +111,15 @@ class Operator:
         self._gate = StandstillGate(api, settings.own_namespace, time.monotonic, time.time)
         self._sweeper = Sweeper(self._gate, self._cache)
         self._reconcilers = reconcilers(
-            Adapters(self._gate, self._cache, ApiEvents(api), self._endpoints, telemetry, self._queue.due)
+            Adapters(
+                self._gate,
+                self._cache,
+                ApiEvents(api),
+                self._endpoints,
+                AlertmanagerApi(secrets),
+                telemetry,
+                self._queue.due,
+            )
         )
 
     async def run(self) -> None:

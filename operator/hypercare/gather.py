@@ -1,6 +1,7 @@
 """The only reader of a visit: from the watch cache and Prometheus to a frozen snapshot."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
@@ -23,6 +24,7 @@ from hypercare.domain.samples import QueryFailed
 from hypercare.domain.snapshot import Capacity, Identity, Snapshot, Stored
 from hypercare.domain.status import read_timeline
 from hypercare.evidence_reader import EvidenceReader
+from hypercare.inhibition_reader import InhibitionReader
 from hypercare.overlay_reader import OverlayReader, Subject
 from hypercare.ports import Body, MetricSource, ObjectCache, RuleSource
 
@@ -41,6 +43,15 @@ class Sources(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Readers:
+    """What reads the parts of a snapshot that need more than the cache."""
+
+    overlays: OverlayReader
+    inhibitions: InhibitionReader
+    evidence: EvidenceReader
+
+
 class Gatherer:
     """Reads everything a visit decides on. `refusals(namespace)` is what keeps objects from being changed, by hold."""
 
@@ -48,14 +59,14 @@ class Gatherer:
         self,
         cache: ObjectCache,
         sources: Sources,
-        overlays: OverlayReader,
-        evidence: EvidenceReader,
+        readers: Readers,
         refusals: Refusals,
     ) -> None:
         self._cache = cache
         self._sources = sources
-        self._overlays = overlays
-        self._evidence = evidence
+        self._overlays = readers.overlays
+        self._inhibitions = readers.inhibitions
+        self._evidence = readers.evidence
         self._refusals = refusals
 
     def source(self, resolved: Resolved) -> MetricSource:
@@ -65,6 +76,7 @@ class Gatherer:
     def forget(self, ref: ObjectRef, uid: str) -> None:
         """Drop what is kept of a period that is gone."""
         self._overlays.forget(uid)
+        self._inhibitions.forget(uid)
         self._evidence.forget(ref, uid)
 
     async def gather(self, body: Body, resolved: Resolved, life: Life, now: int) -> Snapshot:
@@ -84,6 +96,7 @@ class Gatherer:
             rollout=combined(tuple(rollout_of(target, release, found) for target, found in workloads.items())),
             target_problems=tuple(_missing(resolved, identity, workloads)),
             overlay=overlay,
+            inhibition=await self._inhibitions.read(subject, overlay),
             capacity=self._capacity(subject, body),
             readings=await self._evidence.read(subject, overlay, status, source),
             stored=stored,

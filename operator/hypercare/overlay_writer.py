@@ -1,4 +1,6 @@
-"""Writing the overlay: create its objects, replace them, or take them away, and never touch one that is not ours.
+"""Writing what a period has beside other people's objects: its overlay, and what lets copies mute their originals.
+
+Objects are created, replaced or taken away, and one that is not ours is never touched.
 
 Every write is a compare-and-swap on UID and resourceVersion, so a write that arrives late, or one that was decided on a
 stale view, changes nothing. What goes wrong is a `Problem` for the conditions; only an API server that does not answer
@@ -17,15 +19,25 @@ from hypercare.domain.alerts.contest import Contest, Wait, change_of
 from hypercare.domain.alerts.overlay import owned_by, same_overlay
 from hypercare.domain.alerts.overlay_parts import present_parts
 from hypercare.domain.conditions import Problem
-from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.objects import ALERTMANAGER_CONFIGS, PROMETHEUS_RULES, ObjectRef, Resource
 from hypercare.ports import FIELD_MANAGER, Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 
-_PATH = "spec.protection.alerts"
+
+@dataclass(frozen=True)
+class Written:
+    """The kind of object that is written, and the field that asks for it."""
+
+    resource: Resource
+    path: str
+
+
+OVERLAY = Written(PROMETHEUS_RULES, "spec.protection.alerts")
+INHIBITION = Written(ALERTMANAGER_CONFIGS, "spec.protection.alerts.inhibitOriginals")
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The period whose overlay it is."""
+    """The period whose objects they are."""
 
     namespace: str
     name: str
@@ -33,20 +45,27 @@ class Owner:
 
 
 class OverlayWriter:
-    """Converges the overlay of one period at a time.
+    """Converges the objects of one kind of one period at a time.
 
     It remembers what it wrote last, to tell a change by somebody else from a wish that has changed; a restart forgets
     that, and then repairs without telling. `clock` returns seconds of any origin.
     """
 
-    def __init__(self, objects: Objects, cache: ObjectCache, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        cache: ObjectCache,
+        clock: Callable[[], float] = time.monotonic,
+        written: Written = OVERLAY,
+    ) -> None:
+        self._written = written
         self._objects = objects
         self._cache = cache
         self._clock = clock
         self._contests: dict[ObjectRef, tuple[str, Contest]] = {}
 
     async def converge(self, owner: Owner, desired: Sequence[Body]) -> tuple[Problem, ...]:
-        """Make the overlay what is desired; without any object there should be none.
+        """Make the objects what is desired; without any there should be none.
 
         Raises:
             Unavailable: the API server did not answer.
@@ -54,11 +73,12 @@ class OverlayWriter:
         problems: list[Problem] = []
         names = {body["metadata"]["name"] for body in desired}
         for body in desired:
-            problems += await self._converge(_ref(owner, body), body, owner.uid)
+            problems += await self._converge(self._ref(owner, body), body, owner.uid)
         # Last, so that an alert that moves to another object is never missing.
-        for body in present_parts(self._cache.select(PROMETHEUS_RULES, owner.namespace), owner.name, owner.uid):
+        present = self._cache.select(self._written.resource, owner.namespace)
+        for body in present_parts(present, owner.name, owner.uid):
             if body["metadata"]["name"] not in names:
-                problems += await self._remove(_ref(owner, body), body)
+                problems += await self._remove(self._ref(owner, body), body)
         return tuple(problems)
 
     def forget(self, uid: str) -> None:
@@ -68,19 +88,19 @@ class OverlayWriter:
     async def _converge(self, ref: ObjectRef, desired: Body, owner_uid: str) -> tuple[Problem, ...]:
         present = self._cache.find(ref)
         if present is not None and not owned_by(present, owner_uid):
-            return (_taken(ref),)
+            return (self._taken(ref),)
         if present is not None and same_overlay(desired, present):
             return ()
         _, contest = self._contests.get(ref, ("", Contest()))
         wait = contest.wait(desired, self._clock())
         if wait is not None:
-            return (_contested(ref, await self._change(ref), wait),)
+            return (self._contested(ref, await self._change(ref), wait),)
         change = await self._change(ref) if contest.wrote(desired) else ""
         problems = await self._write(ref, desired, present)
         if problems or self._cache.find(ref) is present:
             return problems
         self._contests[ref] = (owner_uid, contest.written(desired, self._clock()))
-        return (_repaired(ref, change),) if change else ()
+        return (self._repaired(ref, change),) if change else ()
 
     async def _change(self, ref: ObjectRef) -> str:
         """What somebody has done to the object; by whom only the API server tells, not the cache."""
@@ -101,12 +121,13 @@ class OverlayWriter:
             # The watch has not shown the present version yet; its event wakes the period again.
             return ()
         except NotFound as error:
-            return (_not_served(error.message),) if present is None else ()
+            return (self._not_served(error.message),) if present is None else ()
         except Forbidden as error:
-            return (_forbidden(error.message),)
+            return (self._forbidden(error.message),)
         except Rejected as error:
-            return (Problem(_PATH, "OverlayRejected", f"the API server refused the overlay: {error.message}", True),)
-        self._cache.store(PROMETHEUS_RULES, written)
+            message = f"the API server refused {ref}: {error.message}"
+            return (Problem(self._written.path, "OverlayRejected", message, stalls=True),)
+        self._cache.store(self._written.resource, written)
         return ()
 
     async def _remove(self, ref: ObjectRef, present: Mapping[str, Any]) -> tuple[Problem, ...]:
@@ -117,25 +138,36 @@ class OverlayWriter:
         except Conflict:
             return ()
         except Forbidden as error:
-            return (_forbidden(error.message),)
+            return (self._forbidden(error.message),)
         return ()
 
+    def _ref(self, owner: Owner, body: Body) -> ObjectRef:
+        return ObjectRef(self._written.resource, owner.namespace, body["metadata"]["name"])
 
-def _ref(owner: Owner, body: Body) -> ObjectRef:
-    return ObjectRef(PROMETHEUS_RULES, owner.namespace, body["metadata"]["name"])
+    def _repaired(self, ref: ObjectRef, change: str) -> Problem:
+        message = f"{ref} {change}, and was written again"
+        return Problem(self._written.path, "OverlayRepaired", message, stalls=False)
 
+    def _contested(self, ref: ObjectRef, change: str, wait: Wait) -> Problem:
+        message = (
+            f"{ref} {change} again, {wait.repairs} times within a short time; it is written "
+            f"again in {wait}: keep it out of what manages it"
+        )
+        return Problem(self._written.path, "OverlayContested", message, stalls=False)
 
-def _repaired(ref: ObjectRef, change: str) -> Problem:
-    message = f"{ref} {change}, and was written again"
-    return Problem(_PATH, "OverlayRepaired", message, stalls=False)
+    def _taken(self, ref: ObjectRef) -> Problem:
+        message = f"{ref} exists and does not belong to this period: rename the period, or delete that object"
+        return Problem(self._written.path, "OverlayNameTaken", message, stalls=True)
 
+    def _not_served(self, message: str) -> Problem:
+        kind = self._written.resource.kind
+        advice = f"the cluster does not serve {kind}: install the CRDs of prometheus-operator"
+        return Problem(self._written.path, f"{kind}NotServed", f"{advice} ({message})", stalls=True)
 
-def _contested(ref: ObjectRef, change: str, wait: Wait) -> Problem:
-    message = (
-        f"{ref} {change} again, {wait.repairs} times within a short time; it is written "
-        f"again in {wait}: keep it out of what manages it"
-    )
-    return Problem(_PATH, "OverlayContested", message, stalls=False)
+    def _forbidden(self, message: str) -> Problem:
+        kind = self._written.resource.kind
+        advice = f"the operator's account may not write {kind}s: apply the RBAC of manifests/install"
+        return Problem(self._written.path, "Forbidden", f"{advice} ({message})", stalls=True)
 
 
 def _over(desired: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,18 +177,3 @@ def _over(desired: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, A
     metadata["annotations"] = {**metadata.get("annotations", {}), **wanted["annotations"]}
     metadata["ownerReferences"] = wanted["ownerReferences"]
     return {**desired, "metadata": metadata}
-
-
-def _taken(ref: ObjectRef) -> Problem:
-    message = f"{ref} exists and does not belong to this period: rename the period, or delete that object"
-    return Problem(_PATH, "OverlayNameTaken", message, stalls=True)
-
-
-def _not_served(message: str) -> Problem:
-    advice = "the cluster does not serve PrometheusRule: install the CRDs of prometheus-operator"
-    return Problem(_PATH, "PrometheusRuleNotServed", f"{advice} ({message})", stalls=True)
-
-
-def _forbidden(message: str) -> Problem:
-    advice = "the operator's account may not write PrometheusRules: apply the RBAC of manifests/install"
-    return Problem(_PATH, "Forbidden", f"{advice} ({message})", stalls=True)

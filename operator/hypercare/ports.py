@@ -7,7 +7,9 @@ and refuse statuses they do not expect, and a value that is to be restored exact
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from hypercare.domain.alerts.alertmanager_view import View
 from hypercare.domain.alerts.loaded_rules import LoadedResult, RulesQuery
+from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.objects import ObjectRef, Resource
 from hypercare.domain.samples import InstantQuery, RangeQuery, Result
 from hypercare.domain.snapshot import Reading
@@ -113,6 +115,14 @@ class RuleSource(MetricSource, Protocol):
 
     async def rules(self, query: RulesQuery) -> LoadedResult:
         """Tell which rules are loaded; for a diagnosis, never as evidence."""
+        ...
+
+
+class Alertmanagers(Protocol):
+    """The Alertmanagers that profiles name. Never raises for what a server can do: failures are values."""
+
+    async def view(self, endpoint: Endpoint, namespace: str) -> View:
+        """Look at routes, silences, and the alerts that carry this namespace."""
         ...
 
 

@@ -33,6 +33,7 @@ from hypercare.report_writer import ReportWriter
 _AT_ONCE = After(0.0)
 _AGAIN = After(0.5)
 _ALERTS, _SCALING = "spec.protection.alerts", "spec.protection.scaling"
+_MUTING = "spec.protection.alerts.inhibitOriginals"
 _logger = logging.getLogger(__name__)
 
 
@@ -44,6 +45,7 @@ class Hands:
     cache: ObjectCache
     events: Events
     overlays: OverlayWriter
+    inhibitions: OverlayWriter
     claims: ClaimKeeper
     reports: ReportWriter
 
@@ -148,12 +150,11 @@ class PeriodReconciler:
         owner = Owner(identity.namespace, identity.name, identity.uid)
         if snapshot.life.closed:
             # An overlay that was on its way when the operator that sent it was killed may appear after the end.
-            problems = await _attempted(_ALERTS, self._hands.overlays.converge(owner, ()))
+            problems = await self._write_alerts(owner, (), ())
             return replace(findings, alert_problems=findings.alert_problems + problems)
         if not works(snapshot):
             return findings
-        overlay = self._hands.overlays.converge(owner, snapshot.overlay.objects)
-        problems = await _attempted(_ALERTS, overlay)
+        problems = await self._write_alerts(owner, snapshot.overlay.objects, snapshot.inhibition.objects)
         capacity = snapshot.capacity
         claims = self._hands.claims.keep(identity.namespace, identity.uid, capacity.plan.requests, capacity.rows)
         unclaimed = await _attempted(_SCALING, claims)
@@ -162,6 +163,13 @@ class PeriodReconciler:
             alert_problems=findings.alert_problems + problems,
             scaling_problems=findings.scaling_problems + unclaimed,
         )
+
+    async def _write_alerts(
+        self, owner: Owner, overlay: Sequence[Body], inhibition: Sequence[Body]
+    ) -> tuple[Problem, ...]:
+        # First, so that nothing mutes an original longer than its copy is there.
+        muting = await _attempted(_MUTING, self._hands.inhibitions.converge(owner, inhibition))
+        return await _attempted(_ALERTS, self._hands.overlays.converge(owner, overlay)) + muting
 
     async def _settle(self, ref: ObjectRef, body: Body, snapshot: Snapshot, findings: Findings) -> Outcome:
         if snapshot.life.closed and not snapshot.stored.report:
@@ -242,6 +250,7 @@ class PeriodReconciler:
             self._written.pop(uid, None)
             self._gatherer.forget(ref, uid)
             self._hands.overlays.forget(uid)
+            self._hands.inhibitions.forget(uid)
 
 
 async def _attempted(path: str, work: Awaitable[tuple[Problem, ...]]) -> tuple[Problem, ...]:

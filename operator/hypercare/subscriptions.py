@@ -11,6 +11,7 @@ from typing import Any
 from hypercare.adapters.cache import Change, reference
 from hypercare.domain.life.facts import CLOSED
 from hypercare.domain.objects import (
+    ALERTMANAGER_CONFIGS,
     AUTOSCALERS,
     DAEMONSETS,
     DEPLOYMENTS,
@@ -44,6 +45,7 @@ WATCHED = (
     DISRUPTION_BUDGETS,
     PROMETHEUS_RULES,
     PROMETHEUSES,
+    ALERTMANAGER_CONFIGS,
 )
 _AUTOSCALING = frozenset({AUTOSCALERS, SCALED_OBJECTS})
 _TICKING_METADATA = frozenset({"resourceVersion", "managedFields"})
@@ -67,6 +69,8 @@ def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:
             return frozenset({ref, *_keys(_open(cache, ref.namespace))})
         case resource if resource == PROMETHEUSES:
             return frozenset(_keys(_open(cache)))
+        case resource if resource == ALERTMANAGER_CONFIGS:
+            return frozenset(_owners(change))
         case resource if resource == PROMETHEUS_RULES:
             return frozenset({*_keys(_open(cache, ref.namespace)), *_owners(change), *_shared_with(ref, cache)})
         case resource if resource in _AUTOSCALING:

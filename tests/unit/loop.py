@@ -30,16 +30,18 @@ from hypercare.domain.objects import (
 from hypercare.domain.snapshot import Reading
 from hypercare.domain.status_size import STATUS_LIMIT_BYTES, size_bytes
 from hypercare.evidence_reader import EvidenceReader
-from hypercare.gather import Gatherer
+from hypercare.gather import Gatherer, Readers
 from hypercare.hold_reconcile import HoldReconciler, stands
+from hypercare.inhibition_reader import InhibitionReader
 from hypercare.overlay_reader import OverlayReader
-from hypercare.overlay_writer import OverlayWriter
+from hypercare.overlay_writer import INHIBITION, OverlayWriter
 from hypercare.ports import ApiError, Body
 from hypercare.queue import After, Outcome
 from hypercare.reconcile import Hands, PeriodReconciler
 from hypercare.report_writer import ReportWriter
 from hypercare.subscriptions import WATCHED
 from tests.unit.alert_rules import alert, rule_object
+from tests.unit.alertmanagers import FakeAlertmanager
 from tests.unit.api_server import FakeApiServer
 from tests.unit.histories import FakeHistory
 from tests.unit.lives import T0
@@ -158,6 +160,7 @@ class Loop:
         self.prometheus = FakePrometheus(lambda: self.server.objects.get(OVERLAY))
         self.prometheus.values.update(CALM)
         self.prometheus.live_from = T0
+        self.alertmanager = FakeAlertmanager()
         self.history = FakeHistory()
         self.told = Told()
         self.observer = Observer()
@@ -194,8 +197,11 @@ class Loop:
         gatherer = Gatherer(
             self.cache,
             Endpoints(lambda *_: self.prometheus, SecretReader(self.server, OWN_NAMESPACE, clock), lambda *_: None),
-            OverlayReader(self.server, self.cache, lambda _: None, self.history),
-            EvidenceReader(self.cache, self.observer),
+            Readers(
+                OverlayReader(self.server, self.cache, lambda _: None, self.history),
+                InhibitionReader(self.cache, self.alertmanager),
+                EvidenceReader(self.cache, self.observer),
+            ),
             self.holds.refusals,
         )
         hands = Hands(
@@ -203,6 +209,7 @@ class Loop:
             cache=self.cache,
             events=self.told,
             overlays=OverlayWriter(self.server, self.cache, clock),
+            inhibitions=OverlayWriter(self.server, self.cache, clock, INHIBITION),
             claims=ClaimKeeper(self.server, self.cache),
             reports=ReportWriter(self.server, self.cache),
         )

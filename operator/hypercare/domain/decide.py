@@ -81,7 +81,7 @@ def _find(snapshot: Snapshot) -> Findings:
         held_copies=_holds_copies(snapshot) and not unrestored(snapshot.capacity.rows),
         drift=drift(snapshot.capacity.rows),
         target_problems=snapshot.target_problems,
-        alert_problems=snapshot.overlay.plan.problems,
+        alert_problems=snapshot.overlay.plan.problems + snapshot.inhibition.problems,
         scaling_problems=snapshot.capacity.plan.problems,
         evidence_problems=snapshot.access_problems + spec.unreadable + spec.unreadable_advice,
         notes=_notes(snapshot),
@@ -148,12 +148,14 @@ def _unrestored(snapshot: Snapshot) -> str:
     tightened = "" if isinstance(wanted, NoneWanted) else "Tightened alerts are in place"
     if _holds_copies(snapshot):
         tightened = "Copies that fire stay until their originals have had the time to fire"
-    return "; ".join(part for part in (tightened, held) if part)
+    muting = "Copies may mute their originals" if snapshot.inhibition.present else ""
+    return "; ".join(part for part in (tightened, muting, held) if part)
 
 
 def _holds_copies(snapshot: Snapshot) -> bool:
     """Whether at strength 0 exactly those copies are there that fire and have to stay a while."""
-    return snapshot.life.strength == 0 and isinstance(snapshot.overlay.state, Live | NotLive)
+    staying = isinstance(snapshot.overlay.state, Live | NotLive) and not snapshot.inhibition.present
+    return snapshot.life.strength == 0 and staying
 
 
 def _notes(snapshot: Snapshot) -> tuple[str, ...]:

@@ -64,6 +64,19 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class NoAlertmanager:
+    """The profile names none."""
+
+
+@dataclass(frozen=True)
+class AlertmanagerAccess:
+    """The Alertmanager that delivers the alerts; `labels` are what its `alertmanagerConfigSelector` asks for."""
+
+    endpoint: Endpoint
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Profile:
     """One parsed `HypercareProfile`."""
 
@@ -73,6 +86,7 @@ class Profile:
     rule_labels: dict[str, str]
     evaluation: Evaluation
     limits: Limits
+    alertmanager: AlertmanagerAccess | NoAlertmanager = NoAlertmanager()
 
 
 def parse_profile(name: str, field: Field) -> Profile:
@@ -84,7 +98,14 @@ def parse_profile(name: str, field: Field) -> Profile:
         rule_labels=field.get("rules").get("labels").text_map(),
         evaluation=_parse_evaluation(field.get("evaluation")),
         limits=_parse_limits(field.get("limits")),
+        alertmanager=_parse_alertmanager(field.get("alertmanager")),
     )
+
+
+def _parse_alertmanager(field: Field) -> AlertmanagerAccess | NoAlertmanager:
+    if not field.present:
+        return NoAlertmanager()
+    return AlertmanagerAccess(parse_endpoint(field), field.get("labels").text_map())
 
 
 def _parse_tenancy(field: Field) -> TenancyRules:

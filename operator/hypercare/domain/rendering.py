@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hypercare.domain.alert_status import render_alerts
+from hypercare.domain.alert_status import ROWS_LIMIT, render_alerts
 from hypercare.domain.alerts.overlay import OVERLAY_PREFIX, revision_of
 from hypercare.domain.assessment import decision_needed, unusable
 from hypercare.domain.capacity.scaling_rows import render_rows
@@ -18,7 +18,7 @@ from hypercare.domain.exit_criteria import NONE
 from hypercare.domain.findings import Findings
 from hypercare.domain.life.facts import CLOSED, Exit, Life, Outcome, Phase
 from hypercare.domain.outlook import ahead, outlook, stage_word
-from hypercare.domain.snapshot import Overlay, Snapshot
+from hypercare.domain.snapshot import Inhibition, Overlay, Snapshot
 from hypercare.domain.status import TimelineEntry, render_life, render_timeline
 from hypercare.domain.status_size import bounded
 
@@ -63,7 +63,10 @@ def render_status(
         "overlay": _overlay(snapshot.overlay, identity.name),
         "criteria": [dict(reading.stored) for reading in snapshot.readings],
         # Without strength nothing is tightened, and what was stays worth knowing.
-        "alerts": stored.alerts if stored.alerts and not life.strength else render_alerts(outcomes),
+        "alerts": {
+            **(_without_inhibition(stored.alerts) if stored.alerts and not life.strength else render_alerts(outcomes)),
+            **_inhibition(snapshot.inhibition),
+        },
         "scaling": render_rows(snapshot.capacity.rows),
         "blocked": _blocked(findings, snapshot.now),
         "summary": _clipped(_summary(findings, snapshot.now), _SUMMARY_LIMIT),
@@ -149,6 +152,25 @@ def _overlay(overlay: Overlay, period: str) -> dict[str, Any]:
 
 def _without_inhibition(alerts: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in alerts.items() if key != "inhibition"}
+
+
+def _inhibition(inhibition: Inhibition) -> dict[str, Any]:
+    """What is seen of copies that mute their originals; it is always of now."""
+    if not inhibition.requested:
+        return {}
+    muting = inhibition.muting
+    refused = muting.refused[:ROWS_LIMIT]
+    return {
+        "inhibition": {
+            "rules": len(muting.rules),
+            "muted": muting.effect.muted,
+            "message": _clipped(str(muting), 512),
+            "refusals": [
+                {"alert": each.alertname[:128], "reason": each.reason.value, "message": each.message[:512]}
+                for each in refused
+            ],
+        }
+    }
 
 
 def _blocked(findings: Findings, now: int) -> str:

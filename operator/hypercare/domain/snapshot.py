@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypercare.domain.alerts.liveness import Liveness
+from hypercare.domain.alerts.muting import Muting
 from hypercare.domain.alerts.plan import AlertPlan
 from hypercare.domain.alerts.trials import Verdicts
 from hypercare.domain.capacity.scaling import ScalingPlan
@@ -77,6 +78,20 @@ class Overlay:
 
 
 @dataclass(frozen=True)
+class Inhibition:
+    """What is known of copies that mute their originals.
+
+    `present`: an object that lets them is there. `objects` is the AlertmanagerConfig that should be, or nothing.
+    """
+
+    requested: bool = False
+    present: bool = False
+    objects: tuple[Body, ...] = ()
+    muting: Muting = field(default=Muting())
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
 class Capacity:
     """What is wanted of autoscalers, and where each stands."""
 
@@ -116,3 +131,4 @@ class Snapshot:
     stored: Stored
     now: int
     access_problems: tuple[Problem, ...] = ()
+    inhibition: Inhibition = field(default=Inhibition())

@@ -112,7 +112,7 @@ def build_overlay(identity: OverlayIdentity, groups: Sequence[OverlayGroup]) -> 
             "namespace": identity.namespace,
             "labels": {**identity.rule_labels, MANAGED_BY: MANAGER, PERIOD_LABEL: identity.period},
             "annotations": {REVISION_ANNOTATION: "", RUN_ANNOTATION: identity.run_id},
-            "ownerReferences": [_owner(identity)],
+            "ownerReferences": [owner_reference(identity)],
         },
         "spec": {"groups": rendered},
     }
@@ -173,7 +173,8 @@ def same_overlay(desired: Body, existing: Body) -> bool:
     )
 
 
-def _owner(identity: OverlayIdentity) -> dict[str, Any]:
+def owner_reference(identity: OverlayIdentity) -> dict[str, Any]:
+    """What makes an object one of this very period, collected with it."""
     return {
         "apiVersion": PERIODS.api_version,
         "kind": PERIODS.kind,

@@ -107,6 +107,7 @@ class AlertProtection:
     """The whole of `protection.alerts`; `path` locates problems that concern all of it.
 
     `unusable` says which alerts were to be added and cannot be. `scope` is whose alerts it may take.
+    `inhibit_originals`: a copy mutes its original, where that is sound.
     """
 
     path: str = "spec.protection.alerts"
@@ -117,11 +118,18 @@ class AlertProtection:
     add: tuple[AddedAlert, ...] = ()
     unusable: tuple[Problem, ...] = ()
     scope: Scope = dataclasses.field(default_factory=Scope)
+    inhibit_originals: bool = False
 
     @property
     def requested(self) -> bool:
         """Whether the period asks for anything here."""
         return bool(self.sources or self.add or self.unusable)
+
+    @property
+    def asks_to_page(self) -> bool:
+        """Whether any copy is to be as loud as its original."""
+        asked = (self.tighten.deliver, *(override.deliver for override in self.overrides))
+        return Deliver.PAGE in asked
 
     @property
     def elsewhere(self) -> tuple[str, ...]:
@@ -151,6 +159,7 @@ def parse_alert_protection(field: Field, targets: tuple[Target, ...] = ()) -> Al
         add=added.alerts,
         unusable=added.problems,
         scope=Scope(targets=targets),
+        inhibit_originals=field.get("inhibitOriginals").flag(False),
     )
 
 
