@@ -14,6 +14,7 @@ import typer
 from hypercare import __version__
 from hypercare.cli.backtest import command as backtest
 from hypercare.cli.deferred import command
+from hypercare.cli.doctor import command as doctor
 from hypercare.cli.explain import command as explain
 from hypercare.cli.failures import INTERRUPTED, OK, UNUSABLE
 from hypercare.cli.lint import command as lint
@@ -60,6 +61,7 @@ for _name, _module, _arguments in (
     ("wait", wait, wait.WaitArguments),
     ("explain", explain, explain.ExplainArguments),
     ("lint", lint, lint.LintArguments),
+    ("doctor", doctor, doctor.DoctorArguments),
     ("backtest", backtest, backtest.BacktestArguments),
     ("tighten", tighten, tighten.TightenArguments),
 ):

@@ -35,6 +35,7 @@ def read_period(body: Body) -> Seen:
         name=_text(metadata, "name"),
         generation=_number(metadata, "generation") or 0,
         observed=_or(_number(status, "observedGeneration"), UNSEEN),
+        made_at=_time(metadata, "creationTimestamp"),
         written_at=_written_at(metadata),
         deleting=bool(metadata.get("deletionTimestamp")),
         profile=_text(spec, "profile") or "default",

@@ -102,6 +102,7 @@ class Seen:
     name: str
     generation: int
     observed: int
+    made_at: int | None
     written_at: int | None
     deleting: bool
     profile: str
