@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from hypercare.domain.alerts.episodes import AlertHistory, Episode
 from hypercare.domain.alerts.plan import AlertOutcome
+from hypercare.domain.alerts.preflight import NoHistory, Tried
 from hypercare.domain.alerts.protection import Deliver
-from hypercare.domain.alerts.tightening import Tightened, Untouched, UntouchedReason
+from hypercare.domain.alerts.thresholds import ThresholdRule
+from hypercare.domain.alerts.tightening import BoundChange, MovedThreshold, Tightened, Untouched, UntouchedReason
 from hypercare.domain.alerts.watched import Making, WatchedAlert
 from hypercare.domain.capacity.hold import HeldObject
 from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState
@@ -31,6 +34,7 @@ from hypercare.domain.report.facts import (
     RunReport,
     ScalingReport,
     TightenedAlert,
+    TriedBefore,
     UntouchedAlert,
     report_alerts,
     report_criterion,
@@ -132,7 +136,18 @@ REPORTS = st.builds(
             st.builds(Detection, TEXTS, TEXTS, st.one_of(st.none(), EPISODES), st.one_of(st.none(), EPISODES)),
             max_size=2,
         ).map(tuple),
-        tightened=st.lists(st.builds(TightenedAlert, TEXTS, TIMES, TIMES), max_size=2).map(tuple),
+        tightened=st.lists(
+            st.builds(
+                TightenedAlert,
+                TEXTS,
+                TIMES,
+                TIMES,
+                st.lists(st.builds(BoundChange, st.sampled_from(["<", ">="]), TEXTS, TEXTS), max_size=2).map(tuple),
+                st.none() | st.builds(TriedBefore, TIMES, st.integers(0, 9), TEXTS),
+                st.lists(st.builds(UntouchedAlert, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple),
+            ),
+            max_size=2,
+        ).map(tuple),
         untouched=st.lists(st.builds(UntouchedAlert, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple),
         unread=TEXTS,
     ),
@@ -265,7 +280,7 @@ def test_the_whole_report_as_people_read_it() -> None:
         "Times are exact to 30s.",
         "| ErrorsHigh | critical | 2027-01-15T08:15:00Z to 2027-01-15T08:15:30Z | – | – |",
         "| QueueStuck | – | – | 2027-01-15T08:15:50Z to 2027-01-15T08:16:20Z | – |",
-        "| ErrorsHigh | 10m | 5m |",
+        "| ErrorsHigh | 10m | 5m | – | – | – |",
         "| Watchdog | AlwaysFires | It fires by design |",
         "Copies of alerts that were removed: 1. Raised objects, restored or told of below: 1.",
         "| checkout | HorizontalPodAutoscaler checkout | 3 | 5 | 3 | Restored | 3 again |",
@@ -407,6 +422,47 @@ def test_outcomes_are_sorted_into_tightened_and_untouched() -> None:
     assert alerts.untouched == (UntouchedAlert("B", "NoFor", "It has no `for`"),)
 
 
+def test_a_moved_threshold_is_told_with_its_bounds_and_what_history_showed() -> None:
+    moved = MovedThreshold("x > 4", (BoundChange(">", "5", "4"),))
+    kept = Untouched(UntouchedReason.ALREADY_SHORT, "its for is short")
+    tried = Tried(ThresholdRule(Fraction(1, 5)), 100, 1, 86400, "from 04:12 to 04:20")
+    result = Tightened(20, 20, threshold=moved, left=(kept,))
+    outcome = AlertOutcome("r1", "g", "ErrorsHigh", Deliver.NOTIFY, result, tried)
+
+    report = replace(REPORT, alerts=report_alerts((), (outcome,), 30))
+
+    assert json.loads(render_json(report))["alerts"]["tightened"] == [
+        {
+            "alert": "ErrorsHigh",
+            "originalForSeconds": 20,
+            "copyForSeconds": 20,
+            "bounds": [{"operator": ">", "original": "5", "copy": "4"}],
+            "history": {"spanSeconds": 86400, "firedBefore": 1, "message": "from 04:12 to 04:20"},
+            "kept": [{"reason": "AlreadyShort", "message": "its for is short"}],
+        }
+    ]
+    row = next(line for line in render_markdown(report).splitlines() if line.startswith("| ErrorsHigh | 20s |"))
+    assert row == (
+        "| ErrorsHigh | 20s | 20s | &gt; 5, of the copy &gt; 4 "
+        "| once in 1d without the original: from 04:12 to 04:20 | AlreadyShort: its for is short |"
+    )
+
+
+def test_a_copy_that_was_not_tried_says_so() -> None:
+    kept = Untouched(UntouchedReason.NO_HISTORY, "no connection")
+    outcome = AlertOutcome("r1", "g", "A", Deliver.NOTIFY, Tightened(20, 10, left=(kept,)), NoHistory("no connection"))
+
+    (found,) = report_alerts((), (outcome,), 30).tightened
+
+    assert found == TightenedAlert("A", 20, 10, kept=(UntouchedAlert("A", "NoHistory", "no connection"),))
+    assert (
+        json.loads(render_json(replace(REPORT, alerts=AlertReport(30, tightened=(found,)))))["alerts"]["tightened"][0][
+            "history"
+        ]
+        is None
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "expression", "bound"),
     [
@@ -478,6 +534,7 @@ def test_the_longest_texts_in_the_longest_lists_still_fit() -> None:
     long = "\N{PILE OF POO}" * 10_000
     detection = Detection(long, long, Episode(T0, T0), Episode(T0, T0))
     row = ScalingRow("checkout", HPA, ScalingState.RESTORED, message=long)
+    bound, untouched = BoundChange(">", long, long), UntouchedAlert(long, "NoFor", long)
     report = replace(
         REPORT,
         release=Release(long, long, url=long),
@@ -486,7 +543,12 @@ def test_the_longest_texts_in_the_longest_lists_still_fit() -> None:
         alerts=AlertReport(
             30,
             (detection,) * 60,
-            (TightenedAlert(long, 2, 1),) * 60,
+            (
+                TightenedAlert(
+                    long, 2, 1, (bound,) * 9, TriedBefore(60, 0, long), (UntouchedAlert(long, "NoFor", long),)
+                ),
+            )
+            * 60,
             (UntouchedAlert(long, "NoFor", long),) * 60,
         ),
         scaling=(ScalingReport(row, 5),) * 32,

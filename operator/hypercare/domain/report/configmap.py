@@ -10,9 +10,17 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
 
+from hypercare.domain.alerts.tightening import BoundChange
 from hypercare.domain.evidence.fold import Measured, Shown
 from hypercare.domain.objects import CONFIG_MAPS, GROUP
-from hypercare.domain.report.facts import AlertReport, CriterionReport, LeftOut, RunReport
+from hypercare.domain.report.facts import (
+    AlertReport,
+    CriterionReport,
+    LeftOut,
+    RunReport,
+    TightenedAlert,
+    UntouchedAlert,
+)
 from hypercare.domain.report.json_report import render_json
 from hypercare.domain.report.markdown import render_markdown
 
@@ -21,6 +29,7 @@ REPORT_LABEL = f"{GROUP}/report"
 PERIOD_LABEL = f"{GROUP}/period"
 _NAME_LIMIT = 253
 _LABEL_LIMIT = 63
+_MOST_BOUNDS = 4
 
 T = TypeVar("T")
 Cutter = Callable[[str], str]
@@ -170,11 +179,26 @@ def _short_alerts(alerts: AlertReport, cut: Cutter) -> AlertReport:
         detections=tuple(
             replace(each, alertname=cut(each.alertname), severity=cut(each.severity)) for each in alerts.detections
         ),
-        tightened=tuple(replace(each, alertname=cut(each.alertname)) for each in alerts.tightened),
-        untouched=tuple(
-            replace(each, alertname=cut(each.alertname), message=cut(each.message)) for each in alerts.untouched
-        ),
+        tightened=tuple(_short_tightened(each, cut) for each in alerts.tightened),
+        untouched=_short_untouched(alerts.untouched, cut),
     )
+
+
+def _short_tightened(alert: TightenedAlert, cut: Cutter) -> TightenedAlert:
+    history = alert.history
+    return replace(
+        alert,
+        alertname=cut(alert.alertname),
+        bounds=tuple(
+            BoundChange(each.operator, cut(each.original), cut(each.copy)) for each in alert.bounds[:_MOST_BOUNDS]
+        ),
+        history=history and replace(history, told=cut(history.told)),
+        kept=_short_untouched(alert.kept, cut),
+    )
+
+
+def _short_untouched(alerts: tuple[UntouchedAlert, ...], cut: Cutter) -> tuple[UntouchedAlert, ...]:
+    return tuple(replace(each, alertname=cut(each.alertname), message=cut(each.message)) for each in alerts)
 
 
 def _fitting(text: str, limit: int) -> str:

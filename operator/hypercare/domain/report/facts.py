@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from hypercare.domain.alerts.episodes import AlertHistory, Episode
 from hypercare.domain.alerts.plan import AlertOutcome
-from hypercare.domain.alerts.tightening import Tightened, Untouched
+from hypercare.domain.alerts.preflight import Tried
+from hypercare.domain.alerts.tightening import BoundChange, MovedThreshold, Tightened, Untouched
 from hypercare.domain.capacity.scaling_rows import ScalingRow
 from hypercare.domain.evidence import baseline, runs, slo, workload
 from hypercare.domain.evidence.baseline import BaselineKind
@@ -61,21 +62,42 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class TightenedAlert:
-    """An alert that had a copy, with its `for` and that of the copy at full strength, in seconds."""
-
-    alertname: str
-    original_for_seconds: int
-    copy_for_seconds: int
-
-
-@dataclass(frozen=True)
 class UntouchedAlert:
-    """A selected alert that had no copy, and why."""
+    """A selected alert that had no copy, and why; or why a lever changed nothing."""
 
     alertname: str
     reason: str
     message: str
+
+
+@dataclass(frozen=True)
+class TriedBefore:
+    """What history showed about a copy: how often it would have fired without its original in so many seconds."""
+
+    span_seconds: int
+    fires: int
+    told: str
+
+
+@dataclass(frozen=True)
+class TightenedAlert:
+    """An alert that had a copy, at the strength of the first stage.
+
+    Attributes:
+        alertname: Name of original and copy.
+        original_for_seconds: `for` of the original.
+        copy_for_seconds: `for` of the copy.
+        bounds: The moved bounds, each as it was and as it was moved; empty where none was.
+        history: What it was tried on; None where that was not possible.
+        kept: Why a lever that was asked for changed nothing.
+    """
+
+    alertname: str
+    original_for_seconds: int
+    copy_for_seconds: int
+    bounds: tuple[BoundChange, ...] = ()
+    history: TriedBefore | None = None
+    kept: tuple[UntouchedAlert, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,16 +220,27 @@ def report_alerts(
     return AlertReport(
         step_seconds=step_seconds,
         detections=tuple(sorted(detections, key=_first_fired)),
-        tightened=tuple(
-            TightenedAlert(each.alertname, result.original_for_seconds, result.copy_for_seconds)
-            for each in outcomes
-            if isinstance(result := each.result, Tightened)
-        ),
+        tightened=tuple(_tightened(each, result) for each in outcomes if isinstance(result := each.result, Tightened)),
         untouched=tuple(
             UntouchedAlert(each.alertname, result.reason.value, result.message)
             for each in outcomes
             if isinstance(result := each.result, Untouched)
         ),
+    )
+
+
+def _tightened(outcome: AlertOutcome, result: Tightened) -> TightenedAlert:
+    tried = outcome.preflight
+    history = None
+    if isinstance(tried, Tried) and tried.span_seconds:
+        history = TriedBefore(tried.span_seconds, tried.fires, tried.told)
+    return TightenedAlert(
+        alertname=outcome.alertname,
+        original_for_seconds=result.original_for_seconds,
+        copy_for_seconds=result.copy_for_seconds,
+        bounds=result.threshold.bounds if isinstance(result.threshold, MovedThreshold) else (),
+        history=history,
+        kept=tuple(UntouchedAlert(outcome.alertname, each.reason.value, each.message) for each in result.left),
     )
 
 

@@ -10,7 +10,14 @@ from typing import Any
 from hypercare.domain.alerts.episodes import Episode
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.fold import Measured, Shown
-from hypercare.domain.report.facts import AlertReport, CriterionReport, Detection, RunReport, ScalingReport
+from hypercare.domain.report.facts import (
+    AlertReport,
+    CriterionReport,
+    Detection,
+    RunReport,
+    ScalingReport,
+    TightenedAlert,
+)
 
 SCHEMA_VERSION = "1"
 
@@ -82,17 +89,23 @@ def _alerts(alerts: AlertReport) -> dict[str, Any]:
         "stepSeconds": alerts.step_seconds,
         "unread": alerts.unread or None,
         "detections": [_detection(each) for each in alerts.detections],
-        "tightened": [
-            {
-                "alert": each.alertname,
-                "originalForSeconds": each.original_for_seconds,
-                "copyForSeconds": each.copy_for_seconds,
-            }
-            for each in alerts.tightened
-        ],
+        "tightened": [_tightened(each) for each in alerts.tightened],
         "untouched": [
             {"alert": each.alertname, "reason": each.reason, "message": each.message} for each in alerts.untouched
         ],
+    }
+
+
+def _tightened(alert: TightenedAlert) -> dict[str, Any]:
+    history = alert.history
+    return {
+        "alert": alert.alertname,
+        "originalForSeconds": alert.original_for_seconds,
+        "copyForSeconds": alert.copy_for_seconds,
+        "bounds": [{"operator": each.operator, "original": each.original, "copy": each.copy} for each in alert.bounds],
+        "history": history
+        and {"spanSeconds": history.span_seconds, "firedBefore": history.fires, "message": history.told},
+        "kept": [{"reason": each.reason, "message": each.message} for each in alert.kept],
     }
 
 

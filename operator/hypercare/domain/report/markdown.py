@@ -12,7 +12,16 @@ from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence.fold import Measured, Shown
 from hypercare.domain.life.facts import Outcome
-from hypercare.domain.report.facts import AlertReport, CriterionReport, Detection, LeftOut, RunReport, ScalingReport
+from hypercare.domain.report.facts import (
+    AlertReport,
+    CriterionReport,
+    Detection,
+    LeftOut,
+    RunReport,
+    ScalingReport,
+    TightenedAlert,
+    TriedBefore,
+)
 
 NOTHING = "–"
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
@@ -140,20 +149,36 @@ def _alerts(report: RunReport) -> Iterator[str]:
         head = ("Alert", "Severity", "Copy fired", "Original fired", "Copy was earlier by")
         yield from _table(head, (_detection(each) for each in alerts.detections))
     if alerts.tightened:
-        rows = (
-            (
-                escaped(each.alertname),
-                format_duration(each.original_for_seconds),
-                format_duration(each.copy_for_seconds),
-            )
-            for each in alerts.tightened
-        )
-        yield from _table(("Tightened alert", "for", "for of the copy"), rows)
+        head = ("Tightened alert", "for", "for of the copy", "Bound", "Before the run", "What stayed")
+        yield from _table(head, (_tightened(each) for each in alerts.tightened))
     if alerts.untouched:
         untouched = (
             (escaped(each.alertname), escaped(each.reason), escaped(each.message)) for each in alerts.untouched
         )
         yield from _table(("Left alone", "Reason", "Why"), untouched)
+
+
+def _tightened(alert: TightenedAlert) -> tuple[str, ...]:
+    moved = "; ".join(
+        f"{each.operator} {each.original}, of the copy {each.operator} {each.copy}" for each in alert.bounds
+    )
+    return (
+        escaped(alert.alertname),
+        format_duration(alert.original_for_seconds),
+        format_duration(alert.copy_for_seconds),
+        escaped(moved),
+        _before(alert.history),
+        escaped("; ".join(f"{each.reason}: {each.message}" for each in alert.kept)),
+    )
+
+
+def _before(history: TriedBefore | None) -> str:
+    """What history said; the copy was tried at its full strength, or the strongest that was quiet."""
+    if history is None:
+        return NOTHING
+    fired = "never" if not history.fires else _times(history.fires)
+    told = f": {history.told}" if history.told else ""
+    return escaped(f"{fired} in {format_duration(history.span_seconds)} without the original{told}")
 
 
 def _detected(alerts: AlertReport) -> str:
