@@ -12,11 +12,11 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from hypercare.domain.alerts.orphans import MadeFor, made_for
-from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef, Resource
+from hypercare.domain.objects import ALERTMANAGER_CONFIGS, PERIODS, PROMETHEUS_RULES, ObjectRef, Resource
 from hypercare.hold_reconcile import SWEEP_SECONDS
 from hypercare.ports import ApiError, Body, Conflict, NotFound, ObjectCache, Objects
 
-MADE: tuple[Resource, ...] = (PROMETHEUS_RULES,)
+MADE: tuple[Resource, ...] = (PROMETHEUS_RULES, ALERTMANAGER_CONFIGS)
 """The resources of which the operator makes objects that live as long as their period."""
 _logger = logging.getLogger(__name__)
 

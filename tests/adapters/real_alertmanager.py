@@ -95,15 +95,16 @@ def receivers() -> Iterator[Receivers]:
 
 @dataclass
 class Alertmanager:
-    """An Alertmanager of its own folder and port."""
+    """An Alertmanager of its own folder and port, which may answer under a path."""
 
     folder: Path
     port: int
+    path: str = ""
 
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.path}"
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Give it another configuration; raises `HTTPError` where it refuses it."""
@@ -152,18 +153,18 @@ class Alertmanager:
 
 
 @contextmanager
-def alertmanager(folder: Path, config: Mapping[str, Any], *flags: str) -> Iterator[Alertmanager]:
+def alertmanager(folder: Path, config: Mapping[str, Any], path: str = "") -> Iterator[Alertmanager]:
     """Run a server with a configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "alertmanager.yml").write_text(yaml.safe_dump(dict(config)))
-    server = Alertmanager(folder, free_ports(1)[0])
+    server = Alertmanager(folder, free_ports(1)[0], path)
     command: list[str | Path] = [
         find_programs(ALERTMANAGER)["alertmanager"],
         f"--config.file={folder / 'alertmanager.yml'}",
         f"--storage.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{server.port}",
+        f"--web.route-prefix={path or '/'}",
         "--cluster.listen-address=",
-        *flags,
     ]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
