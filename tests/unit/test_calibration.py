@@ -160,6 +160,12 @@ def test_the_data_behind_a_bound_is_told() -> None:
             id="never for long",
         ),
         pytest.param(
+            candidate(interval_seconds=2, inputs_expr=""),
+            World({}),
+            "a week at its interval of 2s is too much to read",
+            id="every two seconds",
+        ),
+        pytest.param(
             candidate(inputs_expr=""), World({}), "it has no values in the 7d before the release", id="no values"
         ),
         pytest.param(

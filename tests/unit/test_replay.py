@@ -10,11 +10,11 @@ from hypercare.domain.alerts.replay import (
     Grid,
     Replayed,
     count_episodes,
-    episodes,
     evaluations,
     fires_alone,
     held,
     instances,
+    joined,
     widened,
 )
 from hypercare.domain.samples import Answer, Column, Sample, Series
@@ -45,14 +45,16 @@ def test_it_fires_where_the_rule_would(active: list[bool], for_seconds: int, int
     assert fires >> len(active) == 0
 
 
-@given(FLAGS)
-def test_episodes_are_the_uninterrupted_stretches(given_flags: list[bool]) -> None:
-    found = [
-        [index for index, on in enumerate(flags(each, len(given_flags))) if on] for each in episodes(times(given_flags))
-    ]
+@given(SOMETIMES, FLAGS)
+def test_stretches_are_joined_by_one_seed_in_them(given_flags: list[bool], seeds: list[bool]) -> None:
+    count = len(given_flags)
+    among = [on and any(seeds[index : index + 1]) for index, on in enumerate(given_flags)]
+    held_by = [each for each in stretches(given_flags) if any(among[index] for index in each)]
 
-    assert found == stretches(given_flags)
-    assert count_episodes(times(given_flags)) == len(found)
+    found = joined(times(given_flags), times(among))
+
+    assert flags(found, count) == [any(index in each for each in held_by) for index in range(count)]
+    assert count_episodes(times(given_flags)) == len(stretches(given_flags))
 
 
 @given(FLAGS, st.integers(0, 5), st.integers(0, 5))
@@ -113,6 +115,12 @@ def test_a_range_of_times_is_a_stretch() -> None:
 
     assert (grid.times(inside), grid.times(beyond)) == (0b01110, 0b11000)
     assert (grid.times(Column(range(970, 1060, 30), column.values)), grid.last(60)) == (0b00011, 0b11100)
+
+
+def test_values_are_taken_at_chosen_points() -> None:
+    samples = [Sample(moment, float(moment)) for moment in (970, 1000, 1030, 1060, 1090)]
+
+    assert Grid(1000, 30, 3).select(samples, 0b110) == [1030.0, 1060.0]
 
 
 def test_an_instance_has_no_metric_name() -> None:

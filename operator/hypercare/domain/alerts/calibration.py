@@ -38,6 +38,8 @@ MARGIN_SECONDS = 1800
 MAX_MOVE = Fraction(4, 5)
 MAX_EXCLUDED = Fraction(5, 100)
 MIN_COVERAGE = Fraction(95, 100)
+MAX_POINTS = 150_000
+"""A week and a day, every five seconds."""
 _LEAST_DISTANCE = Fraction(1, 10)
 _FIRST_VALUE_SECONDS = 3600
 """History begins where values do; a gap of so long at its very beginning is forgiven."""
@@ -97,6 +99,8 @@ def calibrate(candidate: Candidate, wish: Calibrated, copy_for: int, moment: Mom
     if isinstance(found, Refused):
         return found
     stretch = Stretch.of(candidate, moment, WEEK)
+    if stretch.grid.points > MAX_POINTS:
+        return Refused(f"a week at its interval of {format_duration(stretch.interval)} is too much to read")
     return (yield from _Week(candidate, found, wish, copy_for, stretch).bound())
 
 
@@ -185,12 +189,8 @@ class _Week:
         """The most extreme value that was held, outside of what is excluded."""
         grid = self.stretch.grid
         usable = self.stretch.counted & ~widened(excluded, 0, self.intervals)
-        seen = [
-            sample.value
-            for series in answered(extremes).series
-            for sample in series.samples
-            if grid.has(usable, sample.time) and not isnan(sample.value)
-        ]
+        found = (grid.select(series.samples, usable) for series in answered(extremes).series)
+        seen = [value for values in found for value in values if not isnan(value)]
         if not seen:
             return Refused(f"no value was held for {self._held_for} {before_the_release(self.stretch.seconds)}")
         normal = max(seen) if self.found.operator in GREATER else min(seen)

@@ -9,10 +9,12 @@ prolongs what fires already, and is left out. Limit: the group's own evaluations
 A day of points is kept as one whole number per instance, with bit i for point i.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hypercare.domain.samples import Answer, Column, RangeQuery, Sample
+
+_ONE = ord("1")
 
 Times = int
 """A set of points of a grid: bit i stands for point i."""
@@ -55,17 +57,18 @@ class Grid:
         moments = column.times
         if isinstance(moments, range) and moments.step == self.step and moments.start >= self.start:
             return ((1 << len(moments)) - 1) << self._index(moments.start) & self.everywhere
-        bits = bytearray(self.points // 8 + 1)
-        for moment in moments:
-            index = self._index(moment)
+        # One digit for each point, the last one first: an answer may have a million samples.
+        digits, start, step = bytearray(b"0") * self.points, self.start, self.step
+        for index in [(round(moment) - start) // step for moment in moments]:
             if 0 <= index < self.points:
-                bits[index >> 3] |= 1 << (index & 7)
-        return int.from_bytes(bits, "little")
+                digits[-1 - index] = _ONE
+        return int(digits, 2)
 
-    def has(self, times: Times, moment: float) -> bool:
-        """Whether a time (Unix seconds) is among the points."""
-        index = self._index(moment)
-        return index >= 0 and bool(times >> index & 1)
+    def select(self, samples: Iterable[Sample], times: Times) -> list[float]:
+        """The values at these points."""
+        bits = times.to_bytes(self.points // 8 + 1, "little")
+        placed = ((self._index(sample.time), sample.value) for sample in samples)
+        return [value for index, value in placed if 0 <= index < self.points and bits[index >> 3] >> (index & 7) & 1]
 
     def _index(self, moment: float) -> int:
         return (round(moment) - self.start) // self.step
@@ -95,21 +98,27 @@ def held(active: Times, intervals: int) -> Times:
     return active
 
 
-def episodes(times: Times) -> Iterator[Times]:
-    """The uninterrupted stretches, in order."""
-    while times:
-        rest = times & (times + (times & -times))
-        yield times ^ rest
-        times = rest
+def joined(times: Times, seeds: Times) -> Times:
+    """The uninterrupted stretches of `times` that hold any of the seeds, which are among them."""
+    up, down, upwards, downwards, distance = seeds, seeds, times, times, 1
+    while upwards or downwards:
+        up |= upwards & up << distance
+        down |= downwards & down >> distance
+        upwards &= upwards << distance
+        downwards &= downwards >> distance
+        distance *= 2
+    return up | down
 
 
 def widened(times: Times, before: int, after: int) -> Times:
     """The points with so many before and after each of them; those before the first are dropped."""
-    found = 0
-    for episode in episodes(times):
-        first, length = (episode & -episode).bit_length() - 1, episode.bit_count()
-        start = max(0, first - before)
-        found |= ((1 << (first + length + after - start)) - 1) << start
+    found = times
+    for reach, earlier in ((after, False), (before, True)):
+        have = 0
+        while have < reach:
+            further = min(have + 1, reach - have)
+            found |= found >> further if earlier else found << further
+            have += further
     return found
 
 
@@ -133,13 +142,7 @@ class Replayed:
     @property
     def alarmed(self) -> Times:
         """Where any instance fires, or is about to: firing episodes from when their condition became true."""
-        return _union(
-            stretch
-            for active in self.instances.values()
-            if held(active, self.intervals)
-            for stretch in episodes(active)
-            if held(stretch, self.intervals)
-        )
+        return _union(joined(active, held(active, self.intervals)) for active in self.instances.values())
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,7 @@ def fires_alone(copy: Replayed, original: Replayed, within: Times) -> Alone:
             continue
         original_firing = held(original.instances.get(key, 0), original.intervals)
         at_end = at_end or bool(firing & end & ~original_firing)
-        for episode in episodes(firing):
-            if not episode & original_firing:
-                alone |= episode
+        alone |= firing & ~joined(firing, firing & original_firing)
     return Alone(alone & within, at_end)
 
 
