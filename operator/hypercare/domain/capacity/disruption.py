@@ -15,7 +15,14 @@ from hypercare.domain.capacity.hold import HeldObject, Refusal
 from hypercare.domain.capacity.kinds import POD_DISRUPTION_BUDGET
 from hypercare.domain.capacity.live_object import value_at
 from hypercare.domain.capacity.scalers import Scaler, scaler_of
-from hypercare.domain.capacity.scaling import Claimant, ClaimRequest, ScalingPlan, unknown_targets
+from hypercare.domain.capacity.scaling import (
+    EVERY_TARGET,
+    Claimant,
+    ClaimRequest,
+    ScalingPlan,
+    rule_for,
+    unknown_targets,
+)
 from hypercare.domain.capacity.selectors import selects
 from hypercare.domain.capacity.wishes import DisruptionWish
 from hypercare.domain.conditions import Problem
@@ -23,6 +30,7 @@ from hypercare.domain.fields import Field
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import DEPLOYMENTS, TARGETS
 
+_NONE = "NoBudget"
 _NAMES = {"minAvailable": MIN_AVAILABLE, "maxUnavailable": MAX_UNAVAILABLE}
 
 
@@ -47,12 +55,12 @@ def plan_disruption(
     """Decide the claims on disruption budgets; from the first step down on there are none."""
     requests: list[ClaimRequest] = []
     problems = list(unknown_targets(((rule.path, rule.target) for rule in rules), targets))
-    by_name = {target.name: target for target in targets}
-    for rule in rules:
-        match _request(rule, by_name.get(rule.target), objects, claimant):
+    for target in targets:
+        rule = rule_for(rules, target.name)
+        match _request(rule, target, objects, claimant) if rule is not None else None:
             case ClaimRequest() as request:
                 requests.append(request)
-            case Refusal() as refusal:
+            case Refusal() as refusal if rule is not None and not _passed_over(rule, refusal):
                 problems.append(Problem(f"{rule.path}.target", refusal.reason, refusal.message, stalls=True))
     asking = claimant.strength > 0 and not claimant.relaxing
     return ScalingPlan(tuple(requests) if asking else (), tuple(problems))
@@ -84,11 +92,15 @@ def _parse_rule(field: Field) -> DisruptionRule:
     )
 
 
+def _passed_over(rule: DisruptionRule, refusal: Refusal) -> bool:
+    return rule.target == EVERY_TARGET and refusal.reason == _NONE
+
+
 def _request(
-    rule: DisruptionRule, target: Target | None, objects: CapacityObjects, claimant: Claimant
+    rule: DisruptionRule, target: Target, objects: CapacityObjects, claimant: Claimant
 ) -> ClaimRequest | Refusal | None:
-    workload = objects.find(TARGETS[target.kind], target.name) if target is not None else {}
-    if target is None or not workload:
+    workload = objects.find(TARGETS[target.kind], target.name)
+    if not workload:
         return None
     budget = _budget(rule, target, _labels(workload, objects), objects)
     if isinstance(budget, Refusal):
@@ -120,7 +132,7 @@ def _budget(rule: DisruptionRule, target: Target, labels: dict[str, str], object
                 if rule.budget
                 else "no PodDisruptionBudget selects"
             )
-            return Refusal("NoBudget", f"{wanted} the pods of {name}: add one, or remove this rule")
+            return Refusal(_NONE, f"{wanted} the pods of {name}: add one, or remove this rule")
         case [body] if owner := controller_of(body):
             message = f"PodDisruptionBudget {body['metadata']['name']} is written by {owner}: set it there"
             return Refusal("OwnedBudget", message)

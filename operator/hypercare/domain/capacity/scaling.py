@@ -5,6 +5,7 @@ What another controller writes is left to that controller, and told with the fie
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from hypercare.domain.capacity.capacity_objects import CapacityObjects
 from hypercare.domain.capacity.held_fields import number
@@ -93,7 +94,9 @@ def plan_scaling(
     requests: list[ClaimRequest] = []
     problems = list(unknown_targets(((rule.path, rule.target) for rule in rules), targets))
     for target in targets:
-        rule = _rule_for(rules, target)
+        rule = rule_for(rules, target.name)
+        if rule is not None and rule.target == EVERY_TARGET and target.kind == DAEMONSETS.kind:
+            continue
         found = _request(rule, target, objects, claimant) if rule is not None else NoTarget()
         match found:
             case ClaimRequest() as request:
@@ -112,6 +115,24 @@ def unknown_targets(rules: Iterator[tuple[str, str]], targets: Sequence[Target])
             yield Problem(f"{path}.target", "UnknownTarget", message, stalls=True)
 
 
+class Aimed(Protocol):
+    """A rule for one target, or for every other one."""
+
+    @property
+    def target(self) -> str:
+        """A name, or `*`."""
+        ...
+
+
+Rule = TypeVar("Rule", bound=Aimed)
+
+
+def rule_for(rules: Sequence[Rule], name: str) -> Rule | None:
+    """The rule of a target: the one that names it, else the one for all."""
+    named = {rule.target: rule for rule in rules}
+    return named.get(name, named.get(EVERY_TARGET))
+
+
 def _parse_rule(field: Field) -> ScalingRule:
     ceiling = field.get("ceiling")
     return ScalingRule(
@@ -121,13 +142,6 @@ def _parse_rule(field: Field) -> ScalingRule:
         ceiling=parse_quantity(ceiling) if ceiling.present else None,
         scale_down=field.get("scaleDown").choice(ScaleDown, ScaleDown.ENABLED),
     )
-
-
-def _rule_for(rules: Sequence[ScalingRule], target: Target) -> ScalingRule | None:
-    named = next((rule for rule in rules if rule.target == target.name), None)
-    if named is not None or target.kind == DAEMONSETS.kind:
-        return named
-    return next((rule for rule in rules if rule.target == EVERY_TARGET), None)
 
 
 def _request(
