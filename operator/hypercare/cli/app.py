@@ -19,6 +19,7 @@ from hypercare.cli.explain import command as explain
 from hypercare.cli.failures import INTERRUPTED, OK, UNUSABLE
 from hypercare.cli.lint import command as lint
 from hypercare.cli.list import command as listing
+from hypercare.cli.report import command as report
 from hypercare.cli.status import command as status
 from hypercare.cli.tighten import command as tighten
 from hypercare.cli.wait import command as wait
@@ -60,6 +61,7 @@ for _name, _module, _arguments in (
     ("why", why, why.WhyArguments),
     ("wait", wait, wait.WaitArguments),
     ("explain", explain, explain.ExplainArguments),
+    ("report", report, report.ReportArguments),
     ("lint", lint, lint.LintArguments),
     ("doctor", doctor, doctor.DoctorArguments),
     ("backtest", backtest, backtest.BacktestArguments),

@@ -5,10 +5,9 @@ cannot be read is left out, and never ends a command. Texts come from users and 
 terminal is taken out of every one of them here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
+from hypercare.cli.lenient import Body, list_of, map_of, maps_of, number_of, text_of
 from hypercare.cli.periods.printable import printable
 from hypercare.cli.periods.seen import (
     NOT_STARTED,
@@ -23,47 +22,45 @@ from hypercare.cli.periods.seen import (
 )
 from hypercare.domain.durations import InvalidDuration, parse_duration
 
-Body = Mapping[str, Any]
-
 
 def read_period(body: Body) -> Seen:
     """Read whatever the object says."""
-    metadata, spec, status = _map(body, "metadata"), _map(body, "spec"), _map(body, "status")
-    release, run = _map(spec, "release"), _map(status, "run")
+    metadata, spec, status = map_of(body, "metadata"), map_of(body, "spec"), map_of(body, "status")
+    release, run = map_of(spec, "release"), map_of(status, "run")
     return Seen(
-        namespace=_text(metadata, "namespace"),
-        name=_text(metadata, "name"),
-        generation=_number(metadata, "generation") or 0,
-        observed=_or(_number(status, "observedGeneration"), UNSEEN),
+        namespace=text_of(metadata, "namespace"),
+        name=text_of(metadata, "name"),
+        generation=number_of(metadata, "generation") or 0,
+        observed=_or(number_of(status, "observedGeneration"), UNSEEN),
         made_at=_time(metadata, "creationTimestamp"),
         written_at=_written_at(metadata),
         deleting=bool(metadata.get("deletionTimestamp")),
-        profile=_text(spec, "profile") or "default",
-        mode=_text(spec, "mode") or "Enforce",
-        targets=tuple(f"{_text(each, 'kind')} {_text(each, 'name')}" for each in _maps(spec, "targets")),
-        release=" ".join(filter(None, (_text(release, "name"), _text(release, "version")))),
-        wanted_run=_text(release, "name") or _text(release, "version"),
-        run=_text(run, "id"),
-        run_identity=_text(_map(run, "release"), "identity"),
-        phase=_text(status, "phase") or NOT_STARTED,
+        profile=text_of(spec, "profile") or "default",
+        mode=text_of(spec, "mode") or "Enforce",
+        targets=tuple(f"{text_of(each, 'kind')} {text_of(each, 'name')}" for each in maps_of(spec, "targets")),
+        release=" ".join(filter(None, (text_of(release, "name"), text_of(release, "version")))),
+        wanted_run=text_of(release, "name") or text_of(release, "version"),
+        run=text_of(run, "id"),
+        run_identity=text_of(map_of(run, "release"), "identity"),
+        phase=text_of(status, "phase") or NOT_STARTED,
         phase_since=_time(status, "phaseSince"),
-        resume_phase=_text(status, "resumePhase"),
-        stage=_text(status, "stage"),
+        resume_phase=text_of(status, "resumePhase"),
+        stage=text_of(status, "stage"),
         stage_since=_time(status, "stageSince"),
-        strength=_number(status, "strength") or 0,
-        outcome=_text(status, "outcome"),
-        window=_window(_map(status, "window"), run),
-        conditions={each.type: each for each in map(_condition, _maps(status, "conditions"))},
-        criteria=tuple(map(_criterion, _maps(status, "criteria"))),
-        alerts=_alerts(_map(status, "alerts"), _map(status, "overlay")),
-        scaling=tuple(map(_scaling, _maps(status, "scaling"))),
-        blocked=_text(status, "blocked"),
-        summary=_text(status, "summary"),
-        report=_text(status, "report"),
-        reports=tuple(printable(str(each)) for each in _list(status, "reports")),
+        strength=number_of(status, "strength") or 0,
+        outcome=text_of(status, "outcome"),
+        window=_window(map_of(status, "window"), run),
+        conditions={each.type: each for each in map(_condition, maps_of(status, "conditions"))},
+        criteria=tuple(map(_criterion, maps_of(status, "criteria"))),
+        alerts=_alerts(map_of(status, "alerts"), map_of(status, "overlay")),
+        scaling=tuple(map(_scaling, maps_of(status, "scaling"))),
+        blocked=text_of(status, "blocked"),
+        summary=text_of(status, "summary"),
+        report=text_of(status, "report"),
+        reports=tuple(printable(str(each)) for each in list_of(status, "reports")),
         timeline=tuple(
-            SeenEvent(_time(each, "time"), _text(each, "reason"), _text(each, "message"))
-            for each in _maps(status, "timeline")
+            SeenEvent(_time(each, "time"), text_of(each, "reason"), text_of(each, "message"))
+            for each in maps_of(status, "timeline")
         ),
     )
 
@@ -85,35 +82,35 @@ def _window(window: Body, run: Body) -> SeenWindow:
         started_at=_time(window, "startedAt"),
         planned_end=_time(window, "plannedEnd"),
         hard_end=_time(window, "hardEnd"),
-        extensions_used=_number(window, "extensionsUsed") or 0,
+        extensions_used=number_of(window, "extensionsUsed") or 0,
         last_step_at=_time(window, "lastStepAt"),
     )
 
 
 def _condition(body: Body) -> SeenCondition:
     return SeenCondition(
-        type=_text(body, "type"),
-        status=_text(body, "status"),
-        reason=_text(body, "reason"),
-        message=_text(body, "message"),
+        type=text_of(body, "type"),
+        status=text_of(body, "status"),
+        reason=text_of(body, "reason"),
+        message=text_of(body, "message"),
         since=_time(body, "lastTransitionTime"),
-        generation=_or(_number(body, "observedGeneration"), UNSEEN),
+        generation=_or(number_of(body, "observedGeneration"), UNSEEN),
     )
 
 
 def _criterion(body: Body) -> SeenCriterion:
     last = body.get("last")
     return SeenCriterion(
-        name=_text(body, "name"),
-        kind=_text(body, "kind"),
+        name=text_of(body, "name"),
+        kind=text_of(body, "kind"),
         advisory=body.get("advisory") is True,
-        verdict=_text(body, "verdict") or "Unknown",
-        reason=_text(body, "reason"),
-        message=_text(body, "message"),
+        verdict=text_of(body, "verdict") or "Unknown",
+        reason=text_of(body, "reason"),
+        message=text_of(body, "message"),
         since=_time(body, "since"),
         met_for=_duration(body, "metFor"),
         remaining=_duration(body, "remaining"),
-        coverage=_text(body, "coverage"),
+        coverage=text_of(body, "coverage"),
         last=f"{last:.6g}" if isinstance(last, int | float) and not isinstance(last, bool) else "",
         regressed=body.get("regressed") is True,
         final_through=_time(body, "finalThrough"),
@@ -122,58 +119,35 @@ def _criterion(body: Body) -> SeenCriterion:
 
 def _alerts(alerts: Body, overlay: Body) -> SeenAlerts:
     return SeenAlerts(
-        selected=_number(alerts, "selected") or 0,
-        tightened=_number(alerts, "tightened") or 0,
-        untouched=_number(alerts, "untouched") or 0,
+        selected=number_of(alerts, "selected") or 0,
+        tightened=number_of(alerts, "tightened") or 0,
+        untouched=number_of(alerts, "untouched") or 0,
         live_since=_time(overlay, "liveSince"),
         refusals=tuple(
-            (_text(each, "alert"), _text(each, "reason"), _text(each, "message")) for each in _maps(alerts, "refusals")
+            (text_of(each, "alert"), text_of(each, "reason"), text_of(each, "message"))
+            for each in maps_of(alerts, "refusals")
         ),
     )
 
 
 def _scaling(body: Body) -> SeenScaling:
     return SeenScaling(
-        target=_text(body, "target"),
-        object_kind=_text(body, "kind"),
-        object_name=_text(body, "name"),
-        original=_number(body, "original"),
-        floor=_number(body, "floor"),
-        applied=_number(body, "applied"),
-        ready=_number(body, "ready"),
-        state=_text(body, "state"),
-        message=_text(body, "message"),
+        target=text_of(body, "target"),
+        object_kind=text_of(body, "kind"),
+        object_name=text_of(body, "name"),
+        original=number_of(body, "original"),
+        floor=number_of(body, "floor"),
+        applied=number_of(body, "applied"),
+        ready=number_of(body, "ready"),
+        state=text_of(body, "state"),
+        message=text_of(body, "message"),
     )
 
 
 def _written_at(metadata: Body) -> int | None:
     """When the status was written last, as the API server remembers it."""
-    fields = [each for each in _maps(metadata, "managedFields") if each.get("subresource") == "status"]
+    fields = [each for each in maps_of(metadata, "managedFields") if each.get("subresource") == "status"]
     return max((moment for each in fields if (moment := _time(each, "time")) is not None), default=None)
-
-
-def _map(body: Body, key: str) -> Body:
-    value = body.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(body: Body, key: str) -> Sequence[Any]:
-    value = body.get(key)
-    return value if isinstance(value, list) else ()
-
-
-def _maps(body: Body, key: str) -> Iterator[Body]:
-    return (each for each in _list(body, key) if isinstance(each, Mapping))
-
-
-def _text(body: Body, key: str) -> str:
-    value = body.get(key)
-    return printable(value) if isinstance(value, str) else ""
-
-
-def _number(body: Body, key: str) -> int | None:
-    value = body.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _or(value: int | None, other: int) -> int:

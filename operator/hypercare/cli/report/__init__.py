@@ -1,0 +1,1 @@
+"""`kubectl hypercare report`: what a run left behind."""
