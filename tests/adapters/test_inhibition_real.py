@@ -237,7 +237,7 @@ def test_routes_are_walked_as_alertmanager_does(tmp_path: Path) -> None:
     amtool = find_programs(ALERTMANAGER)["amtool"]
     tree = read_routes(Field("config", {"route": TREE}))
     for labels in ALERTS:
-        command = [amtool, "config", "routes", "test", f"--config.file={file}"]
+        command: list[str | Path] = [amtool, "config", "routes", "test", f"--config.file={file}"]
         told = subprocess.run(
             [*command, *(f"{name}={value}" for name, value in labels.items())],
             check=True,
