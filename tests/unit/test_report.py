@@ -543,13 +543,8 @@ def test_the_longest_texts_in_the_longest_lists_still_fit() -> None:
         alerts=AlertReport(
             30,
             (detection,) * 60,
-            (
-                TightenedAlert(
-                    long, 2, 1, (bound,) * 9, TriedBefore(60, 0, long), (UntouchedAlert(long, "NoFor", long),)
-                ),
-            )
-            * 60,
-            (UntouchedAlert(long, "NoFor", long),) * 60,
+            (TightenedAlert(long, 2, 1, (bound,) * 9, TriedBefore(60, 0, long), (untouched,)),) * 60,
+            (untouched,) * 60,
         ),
         scaling=(ScalingReport(row, 5),) * 32,
         unrestored=long,

@@ -24,6 +24,7 @@ from hypercare.domain.report.facts import (
 )
 
 NOTHING = "–"
+_TIGHTENED = ("Tightened alert", "for", "for of the copy", "Bound", "Before the run", "What stayed")
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _OUTCOMES = {
     Outcome.MET: "Succeeded: the exit criteria were met",
@@ -149,8 +150,7 @@ def _alerts(report: RunReport) -> Iterator[str]:
         head = ("Alert", "Severity", "Copy fired", "Original fired", "Copy was earlier by")
         yield from _table(head, (_detection(each) for each in alerts.detections))
     if alerts.tightened:
-        head = ("Tightened alert", "for", "for of the copy", "Bound", "Before the run", "What stayed")
-        yield from _table(head, (_tightened(each) for each in alerts.tightened))
+        yield from _table(_TIGHTENED, (_tightened(each) for each in alerts.tightened))
     if alerts.untouched:
         untouched = (
             (escaped(each.alertname), escaped(each.reason), escaped(each.message)) for each in alerts.untouched
