@@ -17,12 +17,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Request:
-    """One request that was answered with `code`; `namespace` and `name` are empty where it names none."""
+    """One request; `namespace` and `name` are empty where it names none, and `permitted` is the word of RBAC."""
 
     asked: Asked
     namespace: str
     name: str
-    code: int
+    permitted: bool
 
 
 def requests(cluster: Cluster, namespace: str, service_account: str) -> Iterator[Request]:
@@ -35,4 +35,5 @@ def requests(cluster: Cluster, namespace: str, service_account: str) -> Iterator
             subresource = f"/{about['subresource']}" if about.get("subresource") else ""
             group = f".{about['apiGroup']}" if about.get("apiGroup") else ""
             asked = Asked(f"{about['resource']}{group}{subresource}", event["verb"])
-            yield Request(asked, about.get("namespace", ""), about.get("name", ""), event["responseStatus"]["code"])
+            permitted = event["annotations"]["authorization.k8s.io/decision"] == "allow"
+            yield Request(asked, about.get("namespace", ""), about.get("name", ""), permitted)
