@@ -127,6 +127,7 @@ def test_json_has_one_object_for_each_alert(rules: str) -> None:
         pytest.param((), "latency_seconds > 1.6", "2m30s", id="the defaults"),
         pytest.param(("--strength", "50"), "latency_seconds > 1.8", "3m45s", id="half the strength"),
         pytest.param(("--move-threshold", "50%"), "latency_seconds > 1", "2m30s", id="further"),
+        pytest.param(("--move-threshold", "off"), "latency_seconds > 2", "2m30s", id="in small letters"),
         pytest.param(("--move-threshold", "Off"), "latency_seconds > 2", "2m30s", id="only shorter"),
         pytest.param(("--shorten-for", "0%"), "latency_seconds > 1.6", "5m", id="only nearer"),
         pytest.param(("--shorten-for", "90%", "--min-for", "2m"), "latency_seconds > 1.6", "2m", id="not below minFor"),
@@ -260,6 +261,8 @@ def test_unusable_input_is_named(text: str, message: str) -> None:
     [
         ("--shorten-for", "50"),
         ("--move-threshold", "no"),
+        ("--move-threshold", "81%"),
+        ("--move-threshold", "Calibrated"),
         ("--min-for", "5"),
         ("--interval", "0s"),
         ("--strength", "7x"),

@@ -55,7 +55,7 @@ _FILES = typer.Option(
 )
 _RECURSIVE = typer.Option("--recursive", "-R", help="Read folders inside of folders too.")
 _SHORTEN = typer.Option(metavar="PERCENT", help="Share that is taken off each `for` at full strength.")
-_MOVE = typer.Option(metavar="PERCENT", help="Share by which each bound moves at full strength, or Off.")
+_MOVE = typer.Option(metavar="PERCENT", help="Share by which each bound moves at full strength (80% at most), or Off.")
 _STRENGTH = typer.Option(metavar="0-100", min=0, max=100, help="0 is the original, 100 the full strength.")
 _MIN_FOR = typer.Option(metavar="DURATION", help="No `for` is made shorter than this.")
 _UNRESTORED = typer.Option(

@@ -12,14 +12,13 @@ from hypercare.cli.tighten.command import TightenArguments, TightenOutput
 from hypercare.cli.tighten.copies import copies_as_yaml
 from hypercare.cli.tighten.results import tighten_all
 from hypercare.cli.tighten.text import print_diff, print_summary, print_table
-from hypercare.domain.alerts.protection import Tighten
+from hypercare.domain.alerts.protection import Calibrated, Tighten, parse_move_threshold
 from hypercare.domain.alerts.rewriting import Levers
 from hypercare.domain.alerts.thresholds import ThresholdRule
 from hypercare.domain.alerts.tightening import ForRule
 from hypercare.domain.fields import Field, InvalidField
 
-_OFF = "off"
-_FINEST_SHARE = 100_000
+_OFF = "Off"
 
 
 def run(arguments: TightenArguments) -> int:
@@ -57,6 +56,15 @@ def _levers(arguments: TightenArguments) -> Levers:
         min_for_seconds=Field("--min-for", arguments.min_for).seconds(),
         allow_unrestored=arguments.allow_unrestored,
     )
-    wanted = "0%" if arguments.move_threshold.lower() == _OFF else arguments.move_threshold
-    share = Field("--move-threshold", wanted).share()
-    return Levers(ForRule(tighten), ThresholdRule(Fraction(share).limit_denominator(_FINEST_SHARE)))
+    return Levers(ForRule(tighten), ThresholdRule(_share(arguments.move_threshold)))
+
+
+def _share(text: str) -> Fraction:
+    field = Field("--move-threshold", _OFF if text.lower() == _OFF.lower() else text)
+    match parse_move_threshold(field, Field("--headroom")):
+        case Calibrated():
+            raise field.error(
+                "Calibrated reads the history of a Prometheus, which only a period does; name a percentage"
+            )
+        case share:
+            return share
