@@ -119,7 +119,8 @@ class InhibitionReader:
         if known is not None and (known.revision, known.versions) == (revision, versions):
             return known.made
         names = {copy.alertname for copy in copies_in(overlay.objects)}
-        alike = tuple(each for body in written for each in _alerts(body) if each.alertname in names)
+        foreign = (body for body in written if body["metadata"]["namespace"] != namespace)
+        alike = tuple(each for body in foreign for each in _alerts(body) if each.alertname in names)
         made = inhibit_rules(overlay.objects, Alerts(self._originals(namespace), alike), namespace)
         self._candidates[uid] = _Candidates(revision, versions, made)
         return made

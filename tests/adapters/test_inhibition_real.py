@@ -42,7 +42,7 @@ def planned() -> Sequence[InhibitRule]:
     wanted = protection(**{"from": [{"selector": {}}], "tighten": {"deliver": "Page", "allowUnrestored": True}})
     overlay = plan_overlay(Basis(wanted, CONTEXT, RULES, {})).objects
     sources = [each for body in RULES for each in source_alerts(body, 30) if isinstance(each, SourceAlert)]
-    made = inhibit_rules(overlay, Alerts({each.rule_id: each for each in sources}, sources), "shop")
+    made = inhibit_rules(overlay, Alerts({each.rule_id: each for each in sources}), "shop")
     rules = [each for each in made if isinstance(each, InhibitRule)]
     assert [each.alertname for each in rules] == ["Errors", "Saturated"]
     return rules

@@ -33,8 +33,8 @@ def rules_for(
     overlay = plan([body], **{**PAGE, **fields}).overlay
     assert overlay is not None
     sources = {each.rule_id: each for each in _alerts(body)}
-    everywhere = [*sources.values(), *(each for other in others for each in _alerts(other))]
-    return inhibit_rules([overlay], Alerts(sources, everywhere), "shop")
+    elsewhere = [each for other in others for each in _alerts(other)]
+    return inhibit_rules([overlay], Alerts(sources, elsewhere), "shop")
 
 
 def _alerts(body: Mapping[str, Any]) -> list[SourceAlert]:
@@ -115,10 +115,37 @@ def test_a_copy_that_informs_mutes_an_original_that_informs() -> None:
     ],
 )
 def test_another_alert_of_the_name(labels: dict[str, str], alike: bool) -> None:
-    other = {**rule_object("platform", alert("Errors", labels=labels)), "metadata": {"name": "platform", "uid": "p"}}
-    (found,) = rules_for(alert("Errors", expr=BY_POD), others=[other])
+    (found,) = rules_for(alert("Errors", expr=BY_POD), others=[rule_object("platform", alert("Errors", labels=labels))])
     assert isinstance(found, Refused) == alike
     assert not isinstance(found, Refused) or found.reason is Unmuted.ANOTHER_ALIKE
+
+
+@pytest.mark.parametrize(
+    ("other", "alike"),
+    [
+        pytest.param({"expr": "errors > 5"}, True, id="its results may carry any namespace"),
+        pytest.param({"expr": "sum by (namespace) (errors) > 5"}, True, id="they carry all"),
+        pytest.param({"expr": "sum by (pod) (errors) > 5"}, False, id="they carry none"),
+        pytest.param({"expr": 'errors{namespace="staging"} > 5'}, False, id="they carry another"),
+        pytest.param({"expr": 'errors{namespace="shop"} > 5'}, True, id="they carry this one"),
+        pytest.param({"expr": 'a{namespace="staging"} > b'}, True, id="one of two metrics is not said to be another's"),
+        pytest.param({"expr": "(", "labels": {"severity": "critical"}}, True, id="it cannot be read"),
+        pytest.param(
+            {"labels": {"severity": "critical", "namespace": "staging"}}, False, id="it says that it has another"
+        ),
+        pytest.param(
+            {"labels": {"severity": "critical", "namespace": "{{ $labels.ns }}"}}, True, id="whichever comes out"
+        ),
+    ],
+)
+def test_an_alert_of_the_name_from_another_namespace(other: dict[str, Any], alike: bool) -> None:
+    found = rules_for(alert("Errors", expr=BY_POD), others=[rule_object("elsewhere", alert("Errors", **other))])
+    assert isinstance(found[0], Refused) == alike
+
+
+def test_the_same_alert_twice_in_the_namespace_is_not_told_apart() -> None:
+    found = rules_for(alert("Errors", expr=BY_POD), alert("Errors", expr="sum by (job) (errors) > 9"))
+    assert [isinstance(each, Refused) and each.reason for each in found] == [Unmuted.ANOTHER_ALIKE] * 2
 
 
 def test_two_alerts_of_one_name_with_severities_of_their_own_both_get_a_rule() -> None:
@@ -129,7 +156,7 @@ def test_two_alerts_of_one_name_with_severities_of_their_own_both_get_a_rule() -
 def test_an_alert_of_another_namespace_is_not_muted_from_here() -> None:
     overlay = plan([rule_object("checkout", alert("Errors", expr=BY_POD))], **PAGE).overlay
     assert overlay is not None
-    (refused,) = inhibit_rules([overlay], Alerts({}, ()), "shop")
+    (refused,) = inhibit_rules([overlay], Alerts({}), "shop")
     assert isinstance(refused, Refused)
     assert refused.reason is Unmuted.NOT_OF_NAMESPACE
 

@@ -16,6 +16,7 @@ from hypercare.domain.alerts.closed_labels import closed_labels
 from hypercare.domain.alerts.judgement import ADDED_GROUP
 from hypercare.domain.alerts.matchers import LabelMatcher, MatchOperator
 from hypercare.domain.alerts.overlay import RULE_LABEL, Body
+from hypercare.domain.alerts.result_labels import pinned_values
 from hypercare.domain.alerts.source_rules import SourceAlert, identity
 from hypercare.domain.promql.syntax import PromQLError, parse
 
@@ -79,10 +80,10 @@ class Copy:
 
 @dataclass(frozen=True)
 class Alerts:
-    """The alerts that people have written: by rule id those of the period's namespace, and all of the cluster."""
+    """The alerts that people have written: by rule id those of the period's namespace, and those of all others."""
 
     originals: Mapping[str, SourceAlert]
-    everywhere: Sequence[SourceAlert]
+    elsewhere: Sequence[SourceAlert] = ()
 
 
 def copies_in(overlay: Sequence[Body]) -> Iterator[Copy]:
@@ -138,8 +139,9 @@ def _rule(copy: Copy, alerts: Alerts, namespace: str) -> InhibitRule | Refused:
     if equal is None:
         message = "its expression does not settle which labels its results have (an outer by (…) does)"
         return Refused(copy.alertname, Unmuted.LABELS_OPEN, message)
-    same_name = (each for each in alerts.everywhere if each.alertname == source.alertname)
-    if any(not _same(each, source) and not _told_apart(own, each.own_labels) for each in same_name):
+    foreign = (each for each in alerts.elsewhere if _may_show(each, namespace))
+    others = (each for each in (*alerts.originals.values(), *foreign) if each is not source)
+    if any(each.alertname == source.alertname and not _told_apart(own, each.own_labels) for each in others):
         message = "another alert has its name and labels, and would be muted as well"
         return Refused(copy.alertname, Unmuted.ANOTHER_ALIKE, message)
     return _sound_rule(copy, source, equal, namespace)
@@ -176,8 +178,18 @@ def _equal(copy: Copy, source: SourceAlert) -> frozenset[str] | None:
     return (closed - own.keys() - copy.labels.keys()) | templated
 
 
-def _same(one: SourceAlert, other: SourceAlert) -> bool:
-    return (one.group.object_uid, one.rule_id) == (other.group.object_uid, other.rule_id)
+def _may_show(alert: SourceAlert, namespace: str) -> bool:
+    """Whether an alert from elsewhere may carry this namespace, as those of a platform do that are about everybody."""
+    own = alert.own_labels.get("namespace")
+    if own is not None:
+        return own == namespace or "{{" in own
+    try:
+        tree = parse(alert.expr)
+    except PromQLError:
+        return True
+    closed = closed_labels(tree)
+    values = pinned_values(tree, "namespace")
+    return (closed is None or "namespace" in closed) and (not values or namespace in values)
 
 
 def _told_apart(one: Mapping[str, str], other: Mapping[str, str]) -> bool:

@@ -40,6 +40,12 @@ def pinned_labels(node: pp.Expr) -> frozenset[str]:
     return frozenset(name for name, _ in common)
 
 
+def pinned_values(node: pp.Expr, label: str) -> frozenset[str]:
+    """The values that selectors fix a label to by equality; none where a selector below `node` does not."""
+    values = [frozenset(value for name, value in _pins(selector) if name == label) for selector in selectors(node)]
+    return frozenset().union(*values) if all(values) else _NONE
+
+
 def distinct_without_name(node: pp.Expr) -> bool:
     """Whether no two results can differ in their metric name alone.
 
