@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hypercare.domain.capacity.capacity_objects import CapacityObjects
-from hypercare.domain.capacity.hold import Claim, Hold, Refusal
+from hypercare.domain.capacity.hold import Claim, Hold, Refusal, hold_name
 from hypercare.domain.capacity.hold_protocol import (
     SEND_WITHIN_SECONDS,
     DeleteHold,
@@ -18,10 +18,11 @@ from hypercare.domain.capacity.hold_protocol import (
     Step,
     Wait,
     WriteHold,
+    lowered,
     next_step,
 )
 from hypercare.domain.capacity.hold_record import read_hold, render_hold
-from hypercare.domain.capacity.kinds import kind_of_object
+from hypercare.domain.capacity.kinds import POD_DISRUPTION_BUDGET, kind_of_object
 from hypercare.domain.capacity.live_object import Body, Gone, LiveObject, Superseded, read_live
 from hypercare.domain.capacity.scalers import AUTOSCALING, superseding
 from hypercare.domain.fields import InvalidField
@@ -32,6 +33,8 @@ from hypercare.queue import After, Done, Outcome
 
 STEP_LIMIT = 16
 RETRY_SECONDS = 30.0
+BUDGET_SECONDS = 1
+_BUDGETS = hold_name(POD_DISRUPTION_BUDGET.resource.kind, "")
 SWEEP_SECONDS = 300.0
 """A hold is looked at this often although nothing happened, so that no lost event leaves an object raised."""
 Standing = Callable[[str, Claim], bool]
@@ -131,7 +134,7 @@ class HoldReconciler:
         if body is None or self._valid(ref, hold) != hold:
             return None
         live = self._superseded(ref, hold) or _read(hold, body)
-        match next_step(hold, live, self._now()):
+        match self._budgets_first(ref, hold, next_step(hold, live, self._now())):
             case Settled():
                 return After(SWEEP_SECONDS)
             case Wait(seconds):
@@ -162,11 +165,35 @@ class HoldReconciler:
 
     def _next(self, ref: ObjectRef, known: _Known) -> Step:
         valid = self._valid(ref, known.hold)
-        return (
-            WriteHold(valid)
-            if valid != known.hold
-            else next_step(valid, known.live, self._now(), written=known.written)
-        )
+        if valid != known.hold:
+            return WriteHold(valid)
+        step = next_step(valid, known.live, self._now(), written=known.written)
+        return self._budgets_first(ref, valid, step)
+
+    def _budgets_first(self, ref: ObjectRef, hold: Hold, step: Step) -> Step:
+        """Let no replicas go while a disruption budget of the namespace is on its way back.
+
+        A budget that asks for more pods than there are in the end would block every drain of a node. One that cannot be
+        restored keeps nobody waiting: somebody has to look at it anyway.
+        """
+        budget = hold.object.kind == POD_DISRUPTION_BUDGET.resource.kind
+        lowers = isinstance(step, WriteHold) and any(lowered(record) for record in step.hold.fields)
+        if budget or not lowers or not self._returning_budgets(ref.namespace):
+            return step
+        return Wait(BUDGET_SECONDS, "a disruption budget goes back first")
+
+    def _returning_budgets(self, namespace: str) -> bool:
+        for body in self._cache.select(HOLDS, namespace):
+            ref = ObjectRef(HOLDS, namespace, body["metadata"]["name"])
+            if ref.name.startswith(_BUDGETS) and ref not in self._refused and not self._claimed(ref, body):
+                return True
+        return False
+
+    def _claimed(self, ref: ObjectRef, body: Body) -> bool:
+        try:
+            return bool(self._valid(ref, read_hold(ref.name, body.get("spec"))).claims)
+        except InvalidField:
+            return True
 
     async def _take(self, ref: ObjectRef, known: _Known, step: WriteHold | PatchObject | DeleteHold) -> _Known | None:
         match step:

@@ -101,6 +101,26 @@ def autoscaler(name: str = "checkout", target: str = "checkout", **others: Any) 
     }
 
 
+def workload(name: str = "checkout", replicas: int = 4, **others: Any) -> dict[str, Any]:
+    """A Deployment, or whatever is listed as such; its pods carry the label app."""
+    template = {"metadata": {"labels": {"app": "checkout"}}}
+    return {
+        "metadata": {"name": name, "namespace": NAMESPACE, "uid": f"uid-of-{name}", "resourceVersion": "7"}
+        | others.get("metadata", {}),
+        "spec": others.get("spec", {"replicas": replicas, "template": template}),
+        "status": others.get("status", {}),
+    }
+
+
+def budget(name: str = "pods", owner: str = "", labels: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    """A PodDisruptionBudget on the pods of `workload`; `owner` is its controller, as `Kind name`."""
+    metadata: dict[str, Any] = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}", "resourceVersion": "7"}
+    if owner:
+        kind, _, owner_name = owner.partition(" ")
+        metadata["ownerReferences"] = [{"kind": kind, "name": owner_name, "controller": True}]
+    return {"metadata": metadata, "spec": {"selector": {"matchLabels": labels or {"app": "checkout"}}, **spec}}
+
+
 def objects(*autoscalers: dict[str, Any], **others: Any) -> CapacityObjects:
     """The objects of the namespace: autoscalers, and by their plurals others."""
     named = {resource.plural: resource for resource in RESOURCES}

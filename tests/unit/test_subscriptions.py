@@ -9,11 +9,14 @@ from hypercare.domain.objects import (
     AUTOSCALERS,
     DAEMONSETS,
     DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
     HOLDS,
     PERIODS,
     PROFILES,
     PROMETHEUS_RULES,
     PROMETHEUSES,
+    SCALED_OBJECTS,
+    STATEFULSETS,
     Resource,
 )
 from hypercare.subscriptions import WATCHED, matters, open_periods, woken
@@ -50,6 +53,10 @@ def cache() -> WatchCache:
         cache.observe(PERIODS, each)
     held = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": "checkout-hpa"}
     cache.observe(HOLDS, body("hold", spec={"object": held, "claims": [{"period": "checkout", "uid": "uid-checkout"}]}))
+    held = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "basket"}
+    cache.observe(HOLDS, body("replicas", spec={"object": held, "claims": []}))
+    held = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "name": "pods"}
+    cache.observe(HOLDS, body("budget", spec={"object": held, "claims": []}))
     return cache
 
 
@@ -69,10 +76,33 @@ CASES = [
         AUTOSCALERS, autoscaler("checkout-hpa", "checkout"), {"checkout", "hold"}, id="an autoscaler: period and hold"
     ),
     pytest.param(AUTOSCALERS, autoscaler("other", "other"), set(), id="an autoscaler of something else"),
+    pytest.param(
+        SCALED_OBJECTS,
+        autoscaler("basket-so", "basket"),
+        {"basket", "replicas"},
+        id="a ScaledObject: the period, and the hold on the replicas that it scales now",
+    ),
+    pytest.param(STATEFULSETS, body("basket", spec={}), {"basket", "replicas"}, id="a held workload: its hold too"),
+    pytest.param(
+        DISRUPTION_BUDGETS,
+        body("pods", spec={}),
+        {"checkout", "basket", "budget"},
+        id="a budget: periods, and its hold",
+    ),
     pytest.param(PROMETHEUS_RULES, body("rules", spec={}), {"checkout", "basket"}, id="rules: periods not over"),
     pytest.param(PROMETHEUS_RULES, OVERLAY, {"checkout", "basket", "over"}, id="an overlay: also its own, if over"),
     pytest.param(PROMETHEUSES, body("k8s", "monitoring"), {"checkout", "basket", "invoice"}, id="a Prometheus: all"),
 ]
+
+
+def test_rules_that_a_profile_shares_wake_the_periods_of_that_profile(cache: WatchCache) -> None:
+    shared = {"rules": {"shared": [{"namespace": "monitoring", "selector": {}}]}}
+    cache.observe(PROFILES, {"metadata": {"name": "web", "uid": "uid-web", "resourceVersion": "1"}, "spec": shared})
+    rules = body("everybody", "monitoring", spec={})
+
+    keys = woken(Change(reference(PROMETHEUS_RULES, rules), {}, rules), cache)
+
+    assert {key.name for key in keys} == {"basket"}
 
 
 @pytest.mark.parametrize(("resource", "after", "names"), CASES)
@@ -90,7 +120,7 @@ def test_a_deletion_wakes_the_same(cache: WatchCache, resource: Resource, before
 def test_an_autoscaler_that_leaves_a_target_wakes_its_period(cache: WatchCache) -> None:
     before, after = autoscaler("moved", "checkout"), autoscaler("moved", "basket")
     keys = woken(Change(reference(AUTOSCALERS, after), before, after), cache)
-    assert {key.name for key in keys} == {"checkout", "basket"}
+    assert {key.name for key in keys} == {"checkout", "basket", "replicas"}
 
 
 def test_a_period_whose_spec_changes_does_not_wake_its_holds(cache: WatchCache) -> None:

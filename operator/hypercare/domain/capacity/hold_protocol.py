@@ -116,6 +116,11 @@ def backing_off(hold: Hold, now: int) -> int:
     return max(0, min(hold.contest.until - now, LONGEST_PAUSE_SECONDS))
 
 
+def lowered(record: HeldField) -> bool:
+    """Whether what is announced for this field protects less than what is in effect."""
+    return isinstance(record.pending, Pending) and weaker(record.path, record.pending.value, record.base)
+
+
 def originals_of(hold: Hold | None, live: LiveObject) -> Mapping[str, FieldValue]:
     """The values of an object without hypercare, by path: live ones count where nothing is held."""
     return {**live.values, **{record.path: record.original for record in (hold.fields if hold else ())}}
