@@ -17,6 +17,7 @@ from hypercare.cli.deferred import command
 from hypercare.cli.doctor import command as doctor
 from hypercare.cli.explain import command as explain
 from hypercare.cli.failures import INTERRUPTED, OK, UNUSABLE
+from hypercare.cli.init import command as init
 from hypercare.cli.lint import command as lint
 from hypercare.cli.list import command as listing
 from hypercare.cli.report import command as report
@@ -62,6 +63,7 @@ for _name, _module, _arguments in (
     ("wait", wait, wait.WaitArguments),
     ("explain", explain, explain.ExplainArguments),
     ("report", report, report.ReportArguments),
+    ("init", init, init.InitArguments),
     ("lint", lint, lint.LintArguments),
     ("doctor", doctor, doctor.DoctorArguments),
     ("backtest", backtest, backtest.BacktestArguments),

@@ -1,0 +1,1 @@
+"""`kubectl hypercare init`: a first period for what a namespace has."""

@@ -1,0 +1,62 @@
+"""The work of `kubectl hypercare init`: look, write."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from hypercare.cli.cluster_access import Cluster
+from hypercare.cli.failures import OK, UnusableInput
+from hypercare.cli.init.command import InitArguments
+from hypercare.cli.init.looking import autoscalers, profile, rules, workloads
+from hypercare.cli.init.metrics import metrics
+from hypercare.cli.init.survey import Survey
+from hypercare.cli.init.template import period_file
+from hypercare.cli.periods.words import counted
+
+_LONGEST_NAME = 52
+
+
+def run(asked: InitArguments) -> int:
+    """Do it; returns the exit code.
+
+    Raises:
+        UnusableInput: there is nothing to protect, or the file exists already.
+    """
+    path = Path(asked.output) if asked.output else None
+    if path is not None and path.exists() and not asked.force:
+        raise UnusableInput(f"--output: {path} exists already; --force writes over it")
+    with Cluster.connect(asked) as cluster:
+        survey = _survey(cluster, asked)
+    text = period_file(survey)
+    if path is None:
+        typer.echo(text, nl=False)
+        return OK
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnusableInput(f"--output: {path}: {error.strerror or error}") from error
+    protected = counted(len(survey.workloads), "workload")
+    typer.echo(f"{path}: a period for {protected} of namespace {survey.namespace}", err=True)
+    return OK
+
+
+def _survey(cluster: Cluster, asked: InitArguments) -> Survey:
+    found = workloads(cluster, asked.targets or ())
+    body = profile(cluster, asked.profile)
+    known = isinstance(body, Mapping)
+    spec: Mapping[str, Any] = (body.get("spec") or {}) if isinstance(body, Mapping) else {}
+    name = asked.name or (found[0].name if len(found) == 1 else cluster.namespace)
+    return Survey(
+        namespace=cluster.namespace,
+        name=name[:_LONGEST_NAME].rstrip("-."),
+        profile=asked.profile,
+        profile_there=True if known else False if body is None else None,
+        workloads=found,
+        autoscalers=autoscalers(cluster),
+        rules=rules(cluster),
+        metrics=metrics(asked, spec, cluster.namespace, found),
+        date=datetime.now(UTC).date().isoformat(),
+    )
