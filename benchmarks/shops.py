@@ -16,7 +16,7 @@ from hypercare.domain.life.facts import Life, Phase
 from hypercare.domain.life.release import new_run
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.period import Resolved, resolve
-from hypercare.domain.snapshot import Identity, NoneWanted, Overlay, Stored
+from hypercare.domain.snapshot import Identity, NoneWanted, Overlay, Reading, Stored
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.overlay_reader import Subject
 
@@ -36,9 +36,9 @@ class Progress:
 
     known: dict[str, int] = field(default_factory=dict)
 
-    def evaluated(self, period: ObjectRef, final_through: int) -> None:
+    def evaluated(self, period: ObjectRef, readings: Sequence[Reading]) -> None:
         """Take note."""
-        self.known[period.name] = final_through
+        self.known[period.name] = min(each.final_through for each in readings)
 
     def forget(self, period: ObjectRef) -> None:
         """The period is gone."""

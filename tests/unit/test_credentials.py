@@ -65,7 +65,7 @@ def test_keys_that_make_none(keys: Mapping[str, str], says: str) -> None:
 @given(
     st.dictionaries(
         st.sampled_from([*KEYS, "ca.crt"]),
-        st.text(max_size=5).flatmap(lambda text: st.just(f"{text}{MARKER}{text}")) | st.sampled_from(["", "abc"]),
+        st.text(max_size=5).map(lambda text: f"{text}{MARKER}{text}") | st.sampled_from(["", "abc"]),
     )
 )
 def test_nothing_of_a_secret_is_shown_whatever_it_holds(keys: dict[str, str]) -> None:
