@@ -88,7 +88,8 @@ class Gatherer:
         release, profile = resolved.spec.plan.release, resolved.profile
         source = self._sources.source(resolved.profile.endpoint)
         subject = Subject(identity, resolved, life, stored, _live_since(status), now)
-        overlay = await self._overlays.read(subject, source)
+        replicas = {each.url: self._sources.source(each) for each in profile.replicas}
+        overlay = await self._overlays.read(subject, source, replicas)
         return Snapshot(
             identity=identity,
             resolved=resolved,

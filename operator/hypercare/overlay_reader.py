@@ -12,6 +12,7 @@ from hypercare.domain.alerts.liveness import (
     expected_heartbeats,
     heartbeat_query,
     judge_liveness,
+    of_all_replicas,
 )
 from hypercare.domain.alerts.overlay import HEARTBEAT, revision_of
 from hypercare.domain.alerts.overlay_parts import joined, present_parts
@@ -39,6 +40,7 @@ from hypercare.ports import Body, MetricSource, ObjectCache, Objects, RuleSource
 DEFAULT_INTERVAL_SECONDS = 30
 """`spec.evaluationInterval` of a Prometheus object that names none (prometheus-operator API reference)."""
 _DIAGNOSE_AFTER_SECONDS = 3
+_NONE: Mapping[str, MetricSource] = {}
 _NOT_SERVED = Problem(
     "spec.protection.alerts",
     "PrometheusRuleNotServed",
@@ -75,6 +77,14 @@ class Subject:
         if seen is None or seen.condition.status is ConditionStatus.TRUE:
             return 0
         return self.now - seen.since
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The endpoint of the profile, and by their URL the servers that evaluate the same rules."""
+
+    endpoint: RuleSource
+    replicas: Mapping[str, MetricSource]
 
 
 @dataclass(frozen=True)
@@ -119,15 +129,15 @@ class OverlayReader:
         self._preflights.forget(uid)
         self._diagnostician.forget(uid)
 
-    async def read(self, subject: Subject, source: RuleSource) -> Overlay:
-        """Plan the overlay and say how far it is in effect."""
+    async def read(self, subject: Subject, source: RuleSource, replicas: Mapping[str, MetricSource] = _NONE) -> Overlay:
+        """Plan the overlay and say how far it is in effect, which all `replicas` (by URL) must show as well."""
         identity = subject.identity
         rules = self._cache.select(PROMETHEUS_RULES, identity.namespace)
         present = present_parts(rules, identity.name, identity.uid)
         basis = self._basis(subject, rules, present)
         basis = replace(basis, context=replace(basis.context, verdicts=await self._verdicts(subject, basis, source)))
         wanted = await self._wanted(subject, basis, present, source)
-        state = await self._state(subject, wanted, present, source)
+        state = await self._state(subject, wanted, present, Servers(source, replicas))
         live_since = subject.live_since
         if isinstance(state, Live) and not live_since:
             live_since = await self._first_heartbeat(subject, source)
@@ -142,13 +152,13 @@ class OverlayReader:
         )
 
     async def _state(
-        self, subject: Subject, wanted: OverlayPlan, present: Sequence[Body], source: RuleSource
+        self, subject: Subject, wanted: OverlayPlan, present: Sequence[Body], servers: Servers
     ) -> Liveness | NotWritten | NoneWanted | Leftover:
         if not wanted.objects:
             return Leftover() if present else NoneWanted()
         if not same_objects(wanted.objects, present):
             return NotWritten()
-        return await self._liveness(subject, present, source)
+        return await self._liveness(subject, present, servers)
 
     def _basis(self, subject: Subject, rules: Sequence[Body], present: Sequence[Body]) -> Basis:
         """Everything that the plan depends on, as far as it is known without asking."""
@@ -213,15 +223,16 @@ class OverlayReader:
             fire = without_late(fire, watched, subject.now - life.strength_since)
         return await held_now(fire, present, wanted.plan.overlay or {}, subject.now, source)
 
-    async def _liveness(self, subject: Subject, present: Sequence[Body], source: RuleSource) -> Liveness:
+    async def _liveness(self, subject: Subject, present: Sequence[Body], servers: Servers) -> Liveness:
         uid, revision, whole = subject.identity.uid, revision_of(present[0]), joined(present)
         proof = self._proofs.get(uid)
         interval = subject.resolved.profile.evaluation.interval
         if proof is not None and proof[0] == revision and subject.now - proof[1] < interval:
             return proof[2]
-        expected = expected_heartbeats(whole, self._default_interval())
-        answer = await source.instant(InstantQuery(heartbeat_query(whole), subject.now))
-        verdict = judge_liveness(expected, answer, subject.now, subject.resolved.profile.evaluation.delay)
+        verdict = await self._proven(subject, whole, servers.endpoint)
+        if isinstance(verdict, Live) and servers.replicas:
+            each = {url: await self._proven(subject, whole, one) for url, one in servers.replicas.items()}
+            verdict = of_all_replicas(each)
         match verdict:
             case Live():
                 if proof is None or proof[0] != revision:
@@ -231,7 +242,13 @@ class OverlayReader:
                 return verdict
             case NotLive():
                 self._proofs.pop(uid, None)
-                return await self._diagnosed(subject, present, verdict, source)
+                return await self._diagnosed(subject, present, verdict, servers.endpoint)
+
+    async def _proven(self, subject: Subject, overlay: Body, source: MetricSource) -> Liveness:
+        """What one server shows."""
+        expected = expected_heartbeats(overlay, self._default_interval())
+        answer = await source.instant(InstantQuery(heartbeat_query(overlay), subject.now))
+        return judge_liveness(expected, answer, subject.now, subject.resolved.profile.evaluation.delay)
 
     async def _diagnosed(
         self, subject: Subject, present: Sequence[Body], verdict: NotLive, source: RuleSource

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -53,6 +54,7 @@ class Server:
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    flags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -67,6 +69,7 @@ class Server:
             "storage.tsdb.retention.time": "100y",
             "web.listen-address": f"127.0.0.1:{self.port}",
             "enable-feature": FEATURES,
+            **self.flags,
         }
         command: list[str | Path] = [
             find_programs()["prometheus"],
@@ -92,11 +95,11 @@ class Server:
 
 
 @contextmanager
-def prometheus(folder: Path, config: Mapping[str, Any]) -> Iterator[Server]:
-    """Run a server with a configuration, on what is in its folder already."""
+def prometheus(folder: Path, config: Mapping[str, Any], flags: Labels = MappingProxyType({})) -> Iterator[Server]:
+    """Run a server with a configuration and flags, on what is in its folder already."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "prometheus.yml").write_text(yaml.safe_dump(dict(config)))
-    server = Server(folder, free_ports(1)[0])
+    server = Server(folder, free_ports(1)[0], flags=flags)
     try:
         server.start()
         yield server

@@ -1,10 +1,11 @@
 """The endpoint of a profile: every field, and what would put credentials where everybody can read them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hypercare.domain.endpoint import Endpoint, parse_endpoint
+from hypercare.domain.endpoint import Endpoint, parse_endpoint, parse_replicas
 from hypercare.domain.fields import Field, InvalidField
 from tests.adapters.certificates import Authority
 
@@ -95,3 +96,28 @@ def test_a_reference_names_a_secret() -> None:
     with pytest.raises(InvalidField, match="is required") as refusal:
         parse(secretRef={})
     assert refusal.value.path == "spec.prometheus.secretRef.name"
+
+
+def test_replicas_are_reached_like_the_endpoint() -> None:
+    endpoint = parse(headers={"X-Scope-OrgID": "shop"}, timeout="5s")
+    urls = ["http://prometheus-0:9090/", "http://prometheus-1:9090"]
+
+    found = parse_replicas(Field("spec.prometheus.replicas", urls), endpoint)
+
+    assert found == (
+        replace(endpoint, url="http://prometheus-0:9090"),
+        replace(endpoint, url="http://prometheus-1:9090"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("urls", "path", "says"),
+    [
+        (["prometheus:9090"], "spec.prometheus.replicas[0]", "must be an http or https URL"),
+        (["http://a:9090", "http://a:9090/"], "spec.prometheus.replicas", "names a server twice"),
+    ],
+)
+def test_a_replica_that_cannot_be_used_is_refused(urls: list[str], path: str, says: str) -> None:
+    with pytest.raises(InvalidField, match=says) as refusal:
+        parse_replicas(Field("spec.prometheus.replicas", urls), parse())
+    assert refusal.value.path == path

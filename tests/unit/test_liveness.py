@@ -9,6 +9,7 @@ from hypercare.domain.alerts.liveness import (
     expected_heartbeats,
     heartbeat_query,
     judge_liveness,
+    of_all_replicas,
 )
 from hypercare.domain.alerts.overlay import revision_of
 from hypercare.domain.promql.syntax import parse
@@ -80,6 +81,20 @@ def test_not_live(result: Answer | QueryFailed, reason: str, words: str) -> None
     assert isinstance(verdict, NotLive)
     assert verdict.reason == reason
     assert words in verdict.message
+
+
+LIVE, LATE = Live(NOW - 5), NotLive("OverlayNotLoaded", "it is not there yet")
+
+
+def test_live_is_what_every_replica_shows() -> None:
+    assert of_all_replicas({"http://a": LIVE, "http://b": Live(NOW - 9)}) == Live(NOW - 9)
+
+
+def test_one_replica_that_lags_is_named_with_its_reason() -> None:
+    verdict = of_all_replicas({"http://a": LIVE, "http://b": LATE, "http://c": LATE})
+
+    expected = "on 1 of 3 replicas; http://b: it is not there yet"
+    assert verdict == NotLive("OverlayOnSomeReplicas", expected)
 
 
 @pytest.mark.parametrize(("group", "age"), [(A, 210), (B, 120)])

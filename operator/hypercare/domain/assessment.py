@@ -32,7 +32,8 @@ from hypercare.domain.life.facts import Exit, Outcome, Phase
 
 APPLY_SECONDS = 600
 STALE_INTERVALS = 5
-_CHANGED_BY_OTHERS = frozenset({"OverlayContested", "OverlayRepaired"})
+_INSTEAD_OF_WAITING = frozenset({"OverlayContested", "OverlayRepaired", "Forbidden", "OverlayRejected"})
+"""What tells more than that something is awaited: somebody else changes it, or it was not accepted."""
 _LATE = "NotAppliedInTime"
 
 
@@ -132,8 +133,8 @@ def _lever(kind: ConditionType, lever: Lever, problems: tuple[Problem, ...]) -> 
             return unknown(kind, lever.reason, _with(lever.message, problems))
         case Verified() if not problems:
             return true(kind, lever.reason, lever.message)
-        case Unverified() if problems and problems[0].reason in _CHANGED_BY_OTHERS:
-            return false(kind, problems[0].reason, _with(lever.message, problems))
+        case Unverified() if told := [each.reason for each in problems if each.reason in _INSTEAD_OF_WAITING]:
+            return false(kind, told[0], _with(lever.message, problems))
         case Unverified():
             return false(kind, lever.reason, _with(lever.message, problems))
         case _:

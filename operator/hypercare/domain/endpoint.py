@@ -6,7 +6,7 @@ that would carry them are refused.
 
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -72,6 +72,18 @@ def parse_endpoint(spec: Field) -> Endpoint:
         ca_bundle=_parse_ca_bundle(spec.get("caBundle"), url),
         secret=spec.get("secretRef").get("name").text() if spec.get("secretRef").present else "",
     )
+
+
+def parse_replicas(spec: Field, endpoint: Endpoint) -> tuple[Endpoint, ...]:
+    """Read `spec.prometheus.replicas` of a profile: servers that are reached like the endpoint, each by its own URL.
+
+    Raises:
+        InvalidField: a URL cannot be used, or is named twice.
+    """
+    urls = [_parse_url(each) for each in spec.items()]
+    if len(set(urls)) < len(urls):
+        raise spec.error("names a server twice")
+    return tuple(replace(endpoint, url=url) for url in urls)
 
 
 def _parse_url(spec: Field) -> str:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from hypercare.domain.endpoint import Endpoint, parse_endpoint
+from hypercare.domain.endpoint import Endpoint, parse_endpoint, parse_replicas
 from hypercare.domain.fields import Field
 
 DEFAULT_PROFILE = "default"
@@ -78,7 +78,7 @@ class AlertmanagerAccess:
 
 @dataclass(frozen=True)
 class Profile:
-    """One parsed `HypercareProfile`."""
+    """One parsed `HypercareProfile`. `replicas` are the servers that evaluate the rules, where the endpoint is none."""
 
     name: str
     endpoint: Endpoint
@@ -86,14 +86,17 @@ class Profile:
     rule_labels: dict[str, str]
     evaluation: Evaluation
     limits: Limits
+    replicas: tuple[Endpoint, ...] = ()
     alertmanager: AlertmanagerAccess | NoAlertmanager = NoAlertmanager()
 
 
 def parse_profile(name: str, field: Field) -> Profile:
     """Read the spec of a profile; paths in errors start with `HypercareProfile/<name>`."""
+    endpoint = parse_endpoint(field.get("prometheus"))
     return Profile(
         name=name,
-        endpoint=parse_endpoint(field.get("prometheus")),
+        endpoint=endpoint,
+        replicas=parse_replicas(field.get("prometheus").get("replicas"), endpoint),
         tenancy=_parse_tenancy(field.get("tenancy")),
         rule_labels=field.get("rules").get("labels").text_map(),
         evaluation=_parse_evaluation(field.get("evaluation")),

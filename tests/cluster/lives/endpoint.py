@@ -52,13 +52,16 @@ class Endpoint:
     Attributes:
         url: What a profile names.
         asked: When requests have come, in Unix seconds.
+
+    With a `ruler_url`, that server is asked about rules, as Thanos asks a ruler that keeps no results itself.
     """
 
-    def __init__(self, prometheus_url: str, trouble: Trouble = Trouble.NONE) -> None:
+    def __init__(self, prometheus_url: str, trouble: Trouble = Trouble.NONE, ruler_url: str = "") -> None:
         (self._port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}"
         self.asked: list[float] = []
         self.upstream = urllib.parse.urlsplit(prometheus_url).netloc
+        self.ruler = urllib.parse.urlsplit(ruler_url or prometheus_url).netloc
         self.trouble = trouble
         self.closing = threading.Event()
         self._server: _Server | None = None
@@ -116,7 +119,8 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self._pass_on(body, trouble)
 
         def _pass_on(self, body: bytes, trouble: Trouble) -> None:
-            connection = http.client.HTTPConnection(endpoint.upstream, timeout=TIMEOUT_SECONDS)
+            upstream = endpoint.ruler if self.path.startswith("/api/v1/rules") else endpoint.upstream
+            connection = http.client.HTTPConnection(upstream, timeout=TIMEOUT_SECONDS)
             kept = {name: self.headers[name] for name in ("Content-Type",) if name in self.headers}
             connection.request(self.command, self.path, body or None, kept)
             with connection.getresponse() as answer:

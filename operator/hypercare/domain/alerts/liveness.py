@@ -5,7 +5,7 @@ revision of the overlay. A group whose heartbeat of that revision is fresh was e
 That an object was written, accepted or loaded is no proof; it only helps `diagnosis` to name the reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hypercare.domain.alerts.overlay import HEARTBEAT
@@ -92,6 +92,17 @@ def judge_liveness(expected: Sequence[ExpectedHeartbeat], answer: Result, now: f
         age = format_duration(int(now - seen[worst.group_id]))
         return NotLive("EvaluationStopped", f"group {worst.group_id} was last evaluated {age} ago")
     return Live(since=min((seen[each.group_id] for each in expected), default=now))
+
+
+def of_all_replicas(verdicts: Mapping[str, Liveness]) -> Liveness:
+    """What several servers show together that evaluate the same rules, by their URL: live is what all of them show."""
+    live = [each for each in verdicts.values() if isinstance(each, Live)]
+    lacking = {url: each for url, each in verdicts.items() if isinstance(each, NotLive)}
+    if not lacking:
+        return Live(min(each.since for each in live))
+    url, worst = next(iter(lacking.items()))
+    message = f"on {len(live)} of {len(verdicts)} replicas; {url}: {worst.message}"
+    return NotLive("OverlayOnSomeReplicas", message, untold=all(each.untold for each in lacking.values()))
 
 
 def _patience(heartbeat: ExpectedHeartbeat, delay_seconds: int) -> int:
