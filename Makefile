@@ -101,7 +101,7 @@ docs: $(STAMP) ## Write what is generated (CRDs, reference, indicators) and buil
 
 # Needs Helm, which is built with the programs of the control plane; a cluster test checks what lint cannot.
 .PHONY: manifests
-manifests: programs ## Render manifests/install from the chart
+manifests: programs ## Render the plain manifests from the chart
 	$(BIN)/python -m manifests.generate
 
 .PHONY: lock

@@ -1,6 +1,7 @@
 """The chart under the real helm: it lints, renders what each value says, and refuses values that make no sense."""
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,7 @@ SETS: Mapping[str, Values] = {
         "rbac": {"create": False},
         "crds": {"install": False},
         "serviceAccount": {"create": False, "name": "mine"},
-        "admissionPolicies": {"authors": {"create": False}},
+        "admissionPolicies": {"authors": {"create": False}, "holds": {"create": False}},
         "drain": {"enabled": False},
     },
     "paused": {"replicas": 0},
@@ -172,8 +173,9 @@ def test_with_namespaces_it_is_bound_in_these_and_told_so() -> None:
     assert bound == {(NAMESPACE, f"{NAME}-secrets"), (NAMESPACE, f"{NAME}-drain"), *wanted}
     assert container(bodies)["args"][-2:] == ["--namespace=shop", "--namespace=billing"]
     assert container(bodies, "Job")["args"][-2:] == ["--namespace=shop", "--namespace=billing"]
-    policy = the_one(bodies, "ValidatingAdmissionPolicyBinding")["spec"]["matchResources"]["namespaceSelector"]
-    assert policy["matchExpressions"][0]["values"] == ["shop", "billing"]
+    for binding in of_kind(bodies, "ValidatingAdmissionPolicyBinding"):
+        (expression,) = binding["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
+        assert expression["values"] == ["shop", "billing"]
 
 
 def test_every_binding_is_for_the_account_of_the_pods(everything: list[Body]) -> None:
@@ -338,11 +340,18 @@ def test_an_account_that_is_not_created_needs_a_name() -> None:
         rendered({"serviceAccount": {"create": False}})
 
 
+def test_the_values_of_the_page_about_installing_are_values_of_the_chart() -> None:
+    page = (CHART.parents[1] / "docs" / "install.md").read_text()
+    (block,) = re.findall(r"^```yaml\n# values\.yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    kinds = {body["kind"] for body in rendered(yaml.safe_load(block))}
+    assert kinds > {"HypercareProfile", "ServiceMonitor", "PrometheusRule", "ConfigMap"}
+
+
 # --- what is made of it -----------------------------------------------------------------------------------------------
 
 
 def test_the_plain_manifests_are_rendered_from_it() -> None:
-    stale = [name for name, text in generate.rendered().items() if (generate.INSTALL / name).read_text() != text]
+    stale = [name for name, text in generate.rendered().items() if (generate.MANIFESTS / name).read_text() != text]
     assert stale == [], "run make manifests"
 
 

@@ -84,14 +84,17 @@ def test_everything_is_applied_in_one_command(installed: Cluster) -> None:
     assert "deployment.apps/hypercare-operator" in names
 
 
+DRAIN = yaml.safe_load((INSTALL.parent / "uninstall" / "drain.yaml").read_text())
+
+
 @pytest.mark.cluster
-def test_the_pod_meets_the_restricted_pod_security_standard(installed: Cluster) -> None:
-    (deployment,) = of_kind("Deployment")
+@pytest.mark.parametrize("workload", [*of_kind("Deployment"), DRAIN], ids=lambda workload: workload["kind"])
+def test_the_pod_meets_the_restricted_pod_security_standard(installed: Cluster, workload: Mapping[str, Any]) -> None:
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "operator", "namespace": "hypercare-system"},
-        "spec": deployment["spec"]["template"]["spec"],
+        "spec": workload["spec"]["template"]["spec"],
     }
     assert "created (server dry run)" in installed.kubectl(
         "create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod)
@@ -144,9 +147,9 @@ def test_secrets_may_be_read(installed: Cluster, namespace: str, verbs: list[str
     assert [verb for verb in VERBS if allowed(installed, OPERATOR, verb, "secrets", namespace)] == verbs
 
 
-def test_the_pod_knows_its_namespace() -> None:
-    (deployment,) = of_kind("Deployment")
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+@pytest.mark.parametrize("workload", [*of_kind("Deployment"), DRAIN], ids=lambda workload: workload["kind"])
+def test_the_pod_knows_its_namespace(workload: Mapping[str, Any]) -> None:
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
     (variable,) = (each for each in container["env"] if each["name"] == "HYPERCARE_OWN_NAMESPACE")
     assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.namespace"
 

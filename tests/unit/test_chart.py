@@ -78,6 +78,12 @@ def test_an_alert_says_how_bad_it_is_and_what_it_means(alert: Mapping[str, Any])
     assert re.fullmatch(r"\d+[mh]", alert["for"])
 
 
+def test_every_alert_is_told_with_nothing_more() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Alerts about the operator\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([A-Za-z]+)`", section, re.MULTILINE) == [alert["alert"] for alert in ALERTS]
+
+
 def panels() -> list[tuple[str, str, str]]:
     dashboards = [json.loads(path.read_text()) for path in sorted((CHART / "dashboards").glob("*.json"))]
     return [
