@@ -160,6 +160,19 @@ def test_a_silence_on_the_copy_does_not_hide_the_original(server: Alertmanager, 
     assert [each.alertname for each in seen(server).rules] == ["Errors", "Saturated"]
 
 
+def test_a_copy_that_informs_and_its_critical_original_would_mute_each_other(
+    server: Alertmanager, people: Receivers
+) -> None:
+    """Why such a rule is never made: the rule of this server asks nothing of the copy's severity."""
+    errors, _ = planned()
+    server.send(copy(errors, pod="a", severity="warning"), original(errors, pod="a"), {"alertname": "Bystander"})
+
+    until("another alert is told", lambda: people.heard("chat", alertname="Bystander"))
+    assert server.inhibited(alertname="Errors", severity="warning") != []
+    assert server.inhibited(alertname="Errors", severity="critical") != []
+    assert not any(people.heard(receiver, alertname="Errors") for receiver in ("chat", "pager"))
+
+
 @pytest.mark.parametrize(
     ("matchers", "withdrawn"),
     [
