@@ -48,7 +48,7 @@ JOINS = (
     "sum(a_bytes) by (x) > 5 or sum(b_bytes) by (instance) > 5",
     "quantile by (x) (scalar(max(b_ratio)), a_bytes) > 5",
 )
-OF_TENANT = {"namespace": "namespace-0", "pod": "pod-0", "x": "x-0"}
+OF_TENANT = {"namespace": "namespace-0", "pod": "pod-0", "x": "x-0", "instance": "instance-0"}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def cases() -> Iterator[Case]:
     exprs: list[tuple[str, tuple[str, ...]]] = [
         (alert.expr, ("namespace", "pod")) for alert in alerts if isinstance(alert, SourceAlert)
     ]
-    exprs += [(expr, ("x",)) for expr in (*JOINS, *BY_HAND, *by_chance(CHANCE_SEED, CHANCE_COUNT))]
+    exprs += [(expr, ("x", "instance")) for expr in (*JOINS, *BY_HAND, *by_chance(CHANCE_SEED, CHANCE_COUNT))]
     for number, (expr, labels) in enumerate(exprs):
         if names_of(expr) and "ALERTS" not in expr:
             own = with_own_metrics(expr, names_of(expr), f"n{number}_")
