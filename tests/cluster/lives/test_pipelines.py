@@ -122,5 +122,13 @@ def test_each_helm_release_opens_its_window(place: Place) -> None:
 def helm(place: Place, verb: str, *arguments: str) -> None:
     """Run helm for the release checkout of the worked chart."""
     chart = [] if verb == "uninstall" else [str(PIPELINES / "helm-hook")]
-    command: list[str | Path] = [place.cluster.helm_path, verb, "checkout", *chart, "--namespace", place.namespace, *arguments]
+    command: list[str | Path] = [
+        place.cluster.helm_path,
+        verb,
+        "checkout",
+        *chart,
+        "--namespace",
+        place.namespace,
+        *arguments,
+    ]
     subprocess.run(command, env={**os.environ, **place.cluster.environment}, check=True, capture_output=True)
