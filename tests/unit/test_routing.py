@@ -1,9 +1,12 @@
 """Who is told of an alert, and whether two alerts that are known in part are told alike."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hypercare.domain.alerts.matchers import LabelMatcher, MatchOperator, read_matcher, written_matchers
 from hypercare.domain.alerts.routing import NODE_LIMIT, Delivery, deliveries, read_routes, told_apart
@@ -121,6 +124,18 @@ CRITICAL = {"severity": "critical", "alertname": "Errors", "namespace": "shop"}
             id="only for some instances",
         ),
         pytest.param(
+            {
+                "receiver": "chat",
+                "routes": [
+                    {"receiver": "chat", "matchers": ["route=r", "pod=a"]},
+                    {"receiver": "x", "matchers": ["job=b"]},
+                ],
+            },
+            {"route": "r"},
+            "one goes to x, the other to chat",
+            id="only where two things come together",
+        ),
+        pytest.param(
             {"receiver": "chat", "routes": [{"receiver": "x", "matchers": ["route=r", "severity=info"]}]},
             {"route": "r"},
             "",
@@ -151,3 +166,40 @@ def test_a_copy_is_told_apart_from_its_original(route: dict[str, Any], differenc
 def test_routes_that_cannot_be_judged(route: Any) -> None:
     with pytest.raises(InvalidField):
         routes(route)
+
+
+NAMES, VALUES = ("severity", "route", "pod", "job"), ("", "a", "b")
+MATCHERS = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(NAMES),
+    st.sampled_from(("=", "!=", "=~", "!~")),
+    st.sampled_from(("a", "b", '"a|b"')),
+)
+
+
+def nodes(children: st.SearchStrategy[list[Any]]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    node = st.fixed_dictionaries(
+        {"matchers": st.lists(MATCHERS, max_size=2), "routes": children, "continue": st.booleans()},
+        optional={"receiver": st.sampled_from("xyz"), "group_by": st.sampled_from((["job"], ["route"], ["..."]))},
+    )
+    return st.lists(node, max_size=3)
+
+
+TREES: st.SearchStrategy[list[Any]] = st.recursive(st.just([]), nodes, max_leaves=8)
+KNOWN = st.fixed_dictionaries({"severity": st.sampled_from(VALUES), "route": st.sampled_from(VALUES)})
+
+
+@given(TREES, KNOWN, KNOWN)
+def test_alerts_that_are_not_told_apart_are_delivered_alike_whatever_their_instances_are(
+    tree: list[dict[str, Any]], one: dict[str, str], other: dict[str, str]
+) -> None:
+    found = routes({"receiver": "w", "routes": tree})
+    if told_apart(found, one, other) is not None:
+        return
+    for pod, job in product(VALUES, VALUES):
+        instance = {"pod": pod, "job": job}
+        ways = deliveries(found, {**one, **instance})
+        assert ways == deliveries(found, {**other, **instance})
+        assert one == other or not any(
+            way.group_by in (("...",), ("route",)) and one["route"] != other["route"] for way in ways
+        )

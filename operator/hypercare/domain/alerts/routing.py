@@ -5,18 +5,21 @@ after it as well where it says `continue`; an alert that no child takes is the n
 not say.
 
 Of an alert only some labels are known; the rest, those of its instances, are the same for a copy and its original. So
-each matcher on a label that is not known is one question with one answer for both, and two alerts differ when for some
-route the answers that lead to it take them apart.
+each matcher on a label that is not known is one question with one answer for both. Two alerts differ when answers that
+lead to some route, or to some two, take them apart: one of them ends in the first, the other in the second.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from hypercare.domain.alerts.matchers import LabelMatcher, MatchOperator, checked, written_matchers
 from hypercare.domain.fields import Field
 
 NODE_LIMIT = 2000
 """Routes that are read; of a larger tree nothing is told."""
+PAIRED_LIMIT = 50
+"""Of so many different ways each two are tried together; where there are more, each by itself."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,7 @@ def told_apart(route: Route, one: Mapping[str, str], other: Mapping[str, str]) -
     known = one.keys() | other.keys()
     first, second = ({name: labels.get(name, "") for name in known} for labels in (one, other))
     different = {name for name in known if first[name] != second[name]}
-    for path in _paths(route, ()):
-        assumed = frozenset(matcher for node in path for matcher in node.matchers if matcher.name not in known)
+    for assumed in _answers(route, known):
         ways = tuple(_deliveries(route, first, assumed)), tuple(_deliveries(route, second, assumed))
         if ways[0] != ways[1]:
             return Apart(*ways)
@@ -132,6 +134,17 @@ def _takes(route: Route, labels: Mapping[str, str], assumed: frozenset[LabelMatc
         matcher.matches(labels[matcher.name]) if matcher.name in labels else matcher in assumed
         for matcher in route.matchers
     )
+
+
+def _answers(route: Route, known: Set[str]) -> Iterator[frozenset[LabelMatcher]]:
+    """The matchers on other labels that hold where an alert is led to one route, and to either of two."""
+    single = dict.fromkeys(
+        frozenset(matcher for node in path for matcher in node.matchers if matcher.name not in known)
+        for path in _paths(route, ())
+    )
+    yield from single
+    if len(single) <= PAIRED_LIMIT:
+        yield from (one | other for one, other in combinations(single, 2))
 
 
 def _paths(route: Route, above: tuple[Route, ...]) -> Iterator[tuple[Route, ...]]:
