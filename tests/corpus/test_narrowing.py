@@ -108,13 +108,13 @@ def cases() -> Iterator[Case]:
 
 
 def of_tenants(series: Series) -> Series:
-    """Two entities share a namespace, and each has its own pod; what a selector pins stays."""
+    """Two entities share a namespace, and each has its own pod, whatever its expression names; what it pins stays."""
     name, labels, samples = series
     entity = re.fullmatch(r".*-([0-9])", labels.get("instance", ""))
     if entity is None:
         return series
     number = int(entity[1])
-    own = {"namespace": f"namespace-{number // 2}", "pod": f"pod-{number}"}
+    own = {"namespace": f"namespace-{number // 2}", "pod": f"pod-{number}", "x": f"x-{number // 2}"}
     free = {label: value for label, value in own.items() if re.fullmatch(rf"{label}-[0-9]|", labels.get(label, ""))}
     return name, {**labels, **free}, samples
 
