@@ -72,6 +72,7 @@ class Life:
         lane: What the operator writes through.
         operator: Its process; `start` and `kill` it through the life.
         originals: How everything was before the period.
+        scope: The arguments that bind an operator, or a drain, to the namespace.
     """
 
     def __init__(self, cluster: Cluster, proxy: WriteProxy, namespace: str, form: str, logs: Path) -> None:
@@ -79,7 +80,9 @@ class Life:
         self.namespace = namespace
         self.lane: Lane = proxy.lane()
         access = operator_kubeconfig(cluster, url=self.lane.url)
-        self.operator = OperatorProcess(access, logs / f"{namespace}.log", ["--namespace", namespace])
+        # What is told to all operators of a cluster is told to this one alone.
+        self.scope = ["--namespace", namespace, "--own-namespace", namespace]
+        self.operator = OperatorProcess(access, logs / f"{namespace}.log", self.scope)
         # Without TLS: conditions are asked often, and handshakes would take the time that the operators need.
         self._reads = Api(cluster.proxy_url)
         self._form = form
@@ -169,9 +172,10 @@ class Life:
         self.lane.after(which, kill)
         return killed
 
-    def delete_period(self) -> None:
-        """Delete the period, and return when the server has done so."""
-        self.cluster.api.request("DELETE", f"{PERIODS.format(self.namespace)}/{NAME}")
+    def delete_period(self, *, orphan: bool = False) -> None:
+        """Delete the period, and return when the server has taken that on; `orphan` leaves what it owns behind."""
+        query = "?propagationPolicy=Orphan" if orphan else ""
+        self.cluster.api.request("DELETE", f"{PERIODS.format(self.namespace)}/{NAME}{query}")
 
     def delete_namespace(self) -> None:
         """Ask for the deletion of the namespace, and return at once."""
