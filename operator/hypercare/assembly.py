@@ -23,6 +23,7 @@ from hypercare.adapters.events import ApiEvents
 from hypercare.adapters.kubernetes import ApiServer
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.adapters.secret_reader import SecretReader
+from hypercare.capacity_reader import CapacityReader
 from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
@@ -77,8 +78,8 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
             OverlayReader(api, cache, adapters.telemetry.seen_live, HistoryReader()),
             InhibitionReader(cache, adapters.alertmanagers),
             EvidenceReader(cache, adapters.telemetry),
+            CapacityReader(api, cache, holds.refusals),
         ),
-        holds.refusals,
     )
     hands = Hands(
         objects=api,

@@ -1,34 +1,26 @@
 """The only reader of a visit: from the watch cache and Prometheus to a frozen snapshot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
-from hypercare.domain.capacity.disruption import plan_disruption
-from hypercare.domain.capacity.hold import Hold, Refusal
-from hypercare.domain.capacity.hold_record import read_hold
-from hypercare.domain.capacity.scaling import Claimant, ScalingPlan, plan_scaling
-from hypercare.domain.capacity.scaling_rows import read_rows
-from hypercare.domain.capacity.scaling_status import CapacityView, scaling_rows
+from hypercare.capacity_reader import CapacityReader
 from hypercare.domain.conditions import Problem, read_conditions
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.endpoint_failures import access_problems
-from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.life.facts import Life, stepping_down
+from hypercare.domain.fields import Field
+from hypercare.domain.life.facts import Life
 from hypercare.domain.life.rollout import Target, combined, rollout_of
 from hypercare.domain.life.window import parse_time
-from hypercare.domain.objects import HOLDS, TARGETS, ObjectRef
-from hypercare.domain.period import Mode, Resolved
+from hypercare.domain.objects import TARGETS, ObjectRef
+from hypercare.domain.period import Resolved
 from hypercare.domain.samples import QueryFailed
-from hypercare.domain.snapshot import Capacity, Identity, Snapshot, Stored
+from hypercare.domain.snapshot import Identity, Snapshot, Stored
 from hypercare.domain.status import read_timeline
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.inhibition_reader import InhibitionReader
 from hypercare.overlay_reader import OverlayReader, Subject
 from hypercare.ports import Body, MetricSource, ObjectCache, RuleSource
-
-Refusals = Callable[[str], Mapping[str, Refusal]]
 
 
 class Sources(Protocol):
@@ -50,24 +42,19 @@ class Readers:
     overlays: OverlayReader
     inhibitions: InhibitionReader
     evidence: EvidenceReader
+    capacity: CapacityReader
 
 
 class Gatherer:
-    """Reads everything a visit decides on. `refusals(namespace)` is what keeps objects from being changed, by hold."""
+    """Reads everything a visit decides on."""
 
-    def __init__(
-        self,
-        cache: ObjectCache,
-        sources: Sources,
-        readers: Readers,
-        refusals: Refusals,
-    ) -> None:
+    def __init__(self, cache: ObjectCache, sources: Sources, readers: Readers) -> None:
         self._cache = cache
         self._sources = sources
         self._overlays = readers.overlays
         self._inhibitions = readers.inhibitions
         self._evidence = readers.evidence
-        self._refusals = refusals
+        self._capacity = readers.capacity
 
     def source(self, resolved: Resolved) -> MetricSource:
         """The Prometheus of a period's profile."""
@@ -78,6 +65,7 @@ class Gatherer:
         self._overlays.forget(uid)
         self._inhibitions.forget(uid)
         self._evidence.forget(ref, uid)
+        self._capacity.forget(uid)
 
     async def gather(self, body: Body, resolved: Resolved, life: Life, now: int) -> Snapshot:
         """Read once."""
@@ -98,7 +86,7 @@ class Gatherer:
             target_problems=tuple(_missing(resolved, identity, workloads)),
             overlay=overlay,
             inhibition=await self._inhibitions.read(subject, overlay),
-            capacity=self._capacity(subject, body),
+            capacity=await self._capacity.read(subject, status, source),
             readings=await self._evidence.read(subject, overlay, status, source),
             stored=stored,
             now=now,
@@ -107,40 +95,6 @@ class Gatherer:
 
     def _workload(self, identity: Identity, target: Target) -> Body | None:
         return self._cache.find(ObjectRef(TARGETS[target.kind], identity.namespace, target.name))
-
-    def _capacity(self, subject: Subject, body: Body) -> Capacity:
-        identity, spec = subject.identity, subject.resolved.spec
-        objects = CapacityObjects({each: self._cache.select(each, identity.namespace) for each in RESOURCES})
-        enforced = spec.mode is Mode.ENFORCE and not subject.life.closed
-        claimant = Claimant(
-            period=identity.name,
-            uid=identity.uid,
-            run=subject.life.run.id,
-            strength=subject.life.strength if enforced else 0,
-            max_floor=subject.resolved.profile.limits.max_floor,
-            relaxing=stepping_down(subject.life),
-        )
-        plan = plan_scaling(spec.scaling, spec.targets, objects, claimant)
-        plan += plan_disruption(spec.disruption, spec.targets, objects, claimant)
-        view = CapacityView(
-            holds=dict(self._holds(identity.namespace)),
-            objects=objects,
-            refusals=self._refusals(identity.namespace),
-            now=subject.now,
-        )
-        rows = scaling_rows(plan, identity.uid, view, read_rows(body.get("status", {})))
-        return Capacity(plan if not subject.life.closed else ScalingPlan(), rows)
-
-    def _holds(self, namespace: str) -> list[tuple[str, Hold]]:
-        found = []
-        for body in self._cache.select(HOLDS, namespace):
-            name = body["metadata"]["name"]
-            try:
-                found.append((name, read_hold(name, body.get("spec"))))
-            except InvalidField:
-                # Told by whoever visits the hold.
-                continue
-        return found
 
 
 def _missing(resolved: Resolved, identity: Identity, workloads: Mapping[Target, Body | None]) -> list[Problem]:

@@ -123,9 +123,11 @@ class ReportWriter:
         identity, spec = snapshot.identity, snapshot.resolved.spec
         limit = snapshot.resolved.profile.limits.max_floor
         claimant = Claimant(identity.name, identity.uid, snapshot.life.run.id, spec.plan.stages[0].strength, limit)
+        peaks = snapshot.capacity.peaks
         objects = CapacityObjects({each: self._cache.select(each, identity.namespace) for each in RESOURCES})
         claims = {
-            each.object.uid: each.claim for each in plan_scaling(spec.scaling, spec.targets, objects, claimant).requests
+            each.object.uid: each.claim
+            for each in plan_scaling(spec.scaling, spec.targets, objects, claimant, peaks).requests
         }
         return tuple(
             ScalingReport(row, highest_floor(row, claims.get(row.object.uid), objects))

@@ -133,7 +133,7 @@ class Shop:
         claimant, targets, objects = Claimant("a", uid, "r1-00000000", 100, 50), (Target(kind, "web"),), self.objects()
         scaling = parse_scaling(Field("spec.protection.scaling", rules.get("scaling", [])))
         disruption = parse_disruption(Field("spec.protection.disruption", rules.get("disruption", [])))
-        return plan_scaling(scaling, targets, objects, claimant) + plan_disruption(
+        return plan_scaling(scaling, targets, objects, claimant, {}) + plan_disruption(
             disruption, targets, objects, claimant
         )
 
@@ -150,9 +150,11 @@ class Shop:
         )
 
     async def of(self, resource: Resource) -> dict[str, Any]:
-        """What people have written: spec and annotations."""
+        """What people have written: spec and annotations, without those of the Deployment's own controller."""
         body = await self.api.get(ObjectRef(resource, self.namespace, "web"))
-        return {"annotations": body["metadata"].get("annotations"), "spec": body["spec"]}
+        written = (body["metadata"].get("annotations") or {}).items()
+        annotations = {key: value for key, value in written if not key.startswith("deployment.kubernetes.io/")}
+        return {"annotations": annotations, "spec": body["spec"]}
 
     def patch(self, kind: str, spec: dict[str, Any]) -> None:
         patch = json.dumps({"spec": spec})

@@ -103,7 +103,7 @@ class Shop:
     def plan(self, period: str, *rules: dict[str, Any], strength: int = 100) -> ScalingPlan:
         claimant = Claimant(period, self.uid(period), "r1-00000000", strength, 50)
         parsed = parse_scaling(Field("spec.protection.scaling", list(rules)))
-        return plan_scaling(parsed, (TARGET,), self.objects(), claimant)
+        return plan_scaling(parsed, (TARGET,), self.objects(), claimant, {})
 
     def objects(self) -> CapacityObjects:
         return CapacityObjects({each: self.cache.select(each, self.namespace) for each in WATCHED})

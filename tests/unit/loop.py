@@ -13,6 +13,7 @@ from typing import Any
 from hypercare.adapters.cache import WatchCache
 from hypercare.adapters.endpoints import Endpoints
 from hypercare.adapters.secret_reader import SecretReader
+from hypercare.capacity_reader import CapacityReader
 from hypercare.claims import ClaimKeeper
 from hypercare.domain.alerts.overlay import owned_by
 from hypercare.domain.conditions import ConditionType, Observed, read_conditions
@@ -201,8 +202,8 @@ class Loop:
                 OverlayReader(self.server, self.cache, lambda _: None, self.history),
                 InhibitionReader(self.cache, self.alertmanager),
                 EvidenceReader(self.cache, self.observer),
+                CapacityReader(self.server, self.cache, self.holds.refusals),
             ),
-            self.holds.refusals,
         )
         hands = Hands(
             objects=self.server,

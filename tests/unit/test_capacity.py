@@ -145,6 +145,7 @@ class TestPlan:
             others.get("targets", (TARGET,)),
             objects(*others.get("autoscalers", (autoscaler(),)), **others.get("objects", {})),
             others.get("claimant", CLAIMANT),
+            others.get("peaks", {}),
         )
 
     def test_a_rule_becomes_a_claim_on_the_autoscaler_of_its_target(self) -> None:

@@ -57,7 +57,7 @@ class Shop:
         """Keep the claims of a period with both rules; at strength 0 there are none."""
         claimant = Claimant("a", "uid-of-a", "r1-0", strength, 50, relaxing)
         objects = CapacityObjects({each: self.cache.select(each, NAMESPACE) for each in RESOURCES})
-        plan = plan_scaling(parse_scaling(Field("scaling", [SCALING])), (TARGET,), objects, claimant)
+        plan = plan_scaling(parse_scaling(Field("scaling", [SCALING])), (TARGET,), objects, claimant, {})
         plan += plan_disruption(parse_disruption(Field("disruption", [DISRUPTION])), (TARGET,), objects, claimant)
         problems = await self.claims.keep(NAMESPACE, "uid-of-a", plan.requests, self.rows)
         held = {body["metadata"]["name"]: body["spec"] for body in self.cache.select(HOLDS, NAMESPACE)}

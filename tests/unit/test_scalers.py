@@ -156,7 +156,7 @@ class TestRules:
     def planned(self, rule: dict[str, Any], seen: CapacityObjects, **claimant: Any) -> ScalingPlan:
         rules = parse_scaling(Field("spec.protection.scaling", [{"target": "checkout"} | rule]))
         asking = Claimant("a", "uid-of-a", "r1-0", 100, 50, **claimant)
-        return plan_scaling(rules, (TARGET,), seen, asking)
+        return plan_scaling(rules, (TARGET,), seen, asking, {})
 
     def wish(self, rule: dict[str, Any], seen: CapacityObjects, **claimant: Any) -> ReplicaWish:
         (request,) = self.planned(rule, seen, **claimant).requests

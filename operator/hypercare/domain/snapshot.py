@@ -8,6 +8,8 @@ from hypercare.domain.alerts.liveness import Liveness
 from hypercare.domain.alerts.muting import Muting
 from hypercare.domain.alerts.plan import AlertPlan
 from hypercare.domain.alerts.trials import Verdicts
+from hypercare.domain.capacity.hold import Refusal
+from hypercare.domain.capacity.quantity import SeenPeak
 from hypercare.domain.capacity.scaling import ScalingPlan
 from hypercare.domain.capacity.scaling_rows import ScalingRow
 from hypercare.domain.conditions import ConditionType, Observed, Problem
@@ -93,10 +95,11 @@ class Inhibition:
 
 @dataclass(frozen=True)
 class Capacity:
-    """What is wanted of autoscalers, and where each stands."""
+    """What is wanted of which objects, and where each stands; `peaks` by target, where a floor is one."""
 
     plan: ScalingPlan
     rows: tuple[ScalingRow, ...]
+    peaks: Mapping[str, SeenPeak | Refusal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

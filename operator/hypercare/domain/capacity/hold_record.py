@@ -22,7 +22,16 @@ from hypercare.domain.capacity.hold import (
     hold_name,
 )
 from hypercare.domain.capacity.kinds import held_kind, kind_of_object
-from hypercare.domain.capacity.quantity import LARGEST, UNCHANGED, parse_quantity, render_quantity
+from hypercare.domain.capacity.quantity import (
+    LARGEST,
+    PEAK,
+    UNCHANGED,
+    Count,
+    Quantity,
+    SeenPeak,
+    parse_quantity,
+    render_quantity,
+)
 from hypercare.domain.capacity.wishes import DisruptionWish, ReplicaWish, ScaleDown, Wish
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.fields import Field
@@ -118,11 +127,20 @@ def _read_wish(field: Field) -> Wish:
             return _read_disruption(path, asked)
     ceiling = field.get("ceiling")
     return ReplicaWish(
-        floor=parse_quantity(field.get("floor"), UNCHANGED),
+        floor=_read_floor(field),
         max_floor=field.get("maxFloor").integer(LARGEST),
         ceiling=parse_quantity(ceiling) if ceiling.present else None,
         scale_down=field.get("scaleDown").choice(ScaleDown, ScaleDown.ENABLED),
     )
+
+
+def _read_floor(field: Field) -> Quantity:
+    floor = parse_quantity(field.get("floor"), UNCHANGED)
+    if field.get("floorFrom").text("") != PEAK:
+        return floor
+    if not isinstance(floor, Count):
+        raise field.get("floor").error("must be a count where it is the peak")
+    return SeenPeak(floor.replicas)
 
 
 def _read_disruption(path: str, field: Field) -> DisruptionWish:
@@ -139,6 +157,7 @@ def _render_claim(claim: Claim) -> dict[str, Any]:
             return {
                 **asked,
                 "floor": render_quantity(floor),
+                **({"floorFrom": PEAK} if isinstance(floor, SeenPeak) else {}),
                 "maxFloor": max_floor,
                 **({} if ceiling is None else {"ceiling": render_quantity(ceiling)}),
                 "scaleDown": scale_down.value,

@@ -25,7 +25,20 @@ class Percent:
     percent: int
 
 
-Quantity = Count | Percent
+@dataclass(frozen=True)
+class Peak:
+    """The most replicas that were wanted in the days before the run; still to be read (`peak`)."""
+
+
+@dataclass(frozen=True)
+class SeenPeak:
+    """That peak as it was read, in replicas; it does not change within a run."""
+
+    replicas: int
+
+
+Quantity = Count | Percent | SeenPeak
+PEAK = "Peak"
 UNCHANGED = Percent(100)
 
 
@@ -45,10 +58,15 @@ def parse_quantity(field: Field, default: Quantity | None = None) -> Quantity:
     return Percent(int(digits))
 
 
+def parse_floor(field: Field, default: Quantity) -> Quantity | Peak:
+    """Read a floor, which may also be `Peak`."""
+    return Peak() if field.value == PEAK else parse_quantity(field, default)
+
+
 def render_quantity(quantity: Quantity) -> int | str:
     """Write a quantity as it is written in a spec."""
     match quantity:
-        case Count(replicas):
+        case Count(replicas) | SeenPeak(replicas):
             return replicas
         case Percent(percent):
             return f"{percent}%"
@@ -57,7 +75,7 @@ def render_quantity(quantity: Quantity) -> int | str:
 def full_value(quantity: Quantity, original: int) -> int:
     """Replicas at full strength, never below `original`."""
     match quantity:
-        case Count(replicas):
+        case Count(replicas) | SeenPeak(replicas):
             return max(replicas, original)
         case Percent(percent):
             return max(_ceil_share(original, percent), original)

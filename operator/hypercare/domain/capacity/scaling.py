@@ -3,7 +3,7 @@
 What another controller writes is left to that controller, and told with the field that asks for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -12,7 +12,7 @@ from hypercare.domain.capacity.held_fields import number
 from hypercare.domain.capacity.hold import Claim, HeldObject, Refusal, hold_name
 from hypercare.domain.capacity.kinds import ScalerKind
 from hypercare.domain.capacity.live_object import value_at
-from hypercare.domain.capacity.quantity import UNCHANGED, Percent, Quantity, parse_quantity
+from hypercare.domain.capacity.quantity import UNCHANGED, Peak, Percent, Quantity, SeenPeak, parse_floor, parse_quantity
 from hypercare.domain.capacity.scalers import NoTarget, Scaler, scaler_of
 from hypercare.domain.capacity.wishes import ReplicaWish, ScaleDown, Wish
 from hypercare.domain.conditions import Problem
@@ -21,6 +21,7 @@ from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import DAEMONSETS
 
 EVERY_TARGET = "*"
+_PEAK_UNREAD = Refusal("PeakUnread", "the replicas before the run are being read")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ScalingRule:
 
     path: str
     target: str
-    floor: Quantity
+    floor: Quantity | Peak
     ceiling: Quantity | None = None
     scale_down: ScaleDown = ScaleDown.ENABLED
 
@@ -85,19 +86,24 @@ def parse_scaling(field: Field) -> tuple[ScalingRule, ...]:
 
 
 def plan_scaling(
-    rules: Sequence[ScalingRule], targets: Sequence[Target], objects: CapacityObjects, claimant: Claimant
+    rules: Sequence[ScalingRule],
+    targets: Sequence[Target],
+    objects: CapacityObjects,
+    claimant: Claimant,
+    peaks: Mapping[str, SeenPeak | Refusal],
 ) -> ScalingPlan:
     """Decide the claims for every target that a rule names; at strength 0 there are none.
 
-    `objects` are those of the period's namespace.
+    `objects` are those of the period's namespace; `peaks` are what is known of targets whose floor is that, by name.
     """
     requests: list[ClaimRequest] = []
     problems = list(unknown_targets(((rule.path, rule.target) for rule in rules), targets))
     for target in targets:
         rule = rule_for(rules, target.name)
-        if rule is not None and rule.target == EVERY_TARGET and target.kind == DAEMONSETS.kind:
+        if rule is None or (rule.target == EVERY_TARGET and target.kind == DAEMONSETS.kind):
             continue
-        found = _request(rule, target, objects, claimant) if rule is not None else NoTarget()
+        floor = _floor_of(rule, target, peaks)
+        found = floor if isinstance(floor, Problem) else _request(_Asked(rule, floor), target, objects, claimant)
         match found:
             case ClaimRequest() as request:
                 requests.append(request)
@@ -138,41 +144,59 @@ def _parse_rule(field: Field) -> ScalingRule:
     return ScalingRule(
         path=field.path,
         target=field.get("target").text(),
-        floor=parse_quantity(field.get("floor"), UNCHANGED),
+        floor=parse_floor(field.get("floor"), UNCHANGED),
         ceiling=parse_quantity(ceiling) if ceiling.present else None,
         scale_down=field.get("scaleDown").choice(ScaleDown, ScaleDown.ENABLED),
     )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A rule with a floor that is known."""
+
+    rule: ScalingRule
+    floor: Quantity
+
+
+def _floor_of(rule: ScalingRule, target: Target, peaks: Mapping[str, SeenPeak | Refusal]) -> Quantity | Problem:
+    if not isinstance(rule.floor, Peak):
+        return rule.floor
+    match peaks.get(target.name, _PEAK_UNREAD):
+        case SeenPeak() as peak:
+            return peak
+        case Refusal(reason, message):
+            return Problem(f"{rule.path}.floor", reason, message, stalls=False)
+
+
 def _request(
-    rule: ScalingRule, target: Target, objects: CapacityObjects, claimant: Claimant
+    asked: _Asked, target: Target, objects: CapacityObjects, claimant: Claimant
 ) -> ClaimRequest | Problem | NoTarget:
     match scaler_of(target, objects):
-        case Scaler() as scaler if refusal := _unfit(rule, scaler):
-            return _refused(rule, refusal)
+        case Scaler() as scaler if refusal := _unfit(asked, scaler):
+            return _refused(asked.rule, refusal)
         case Scaler(kind) as scaler:
-            return ClaimRequest(target, scaler.object, claimant.claim(_wish(rule, kind, claimant)))
+            return ClaimRequest(target, scaler.object, claimant.claim(_wish(asked, kind, claimant)))
         case NoTarget() as missing:
             return missing
         case Refusal() as refusal:
-            return _refused(rule, refusal)
+            return _refused(asked.rule, refusal)
 
 
-def _wish(rule: ScalingRule, kind: ScalerKind, claimant: Claimant) -> ReplicaWish:
+def _wish(asked: _Asked, kind: ScalerKind, claimant: Claimant) -> ReplicaWish:
     return ReplicaWish(
-        floor=rule.floor,
+        floor=asked.floor,
         max_floor=claimant.max_floor,
-        ceiling=rule.ceiling if kind.ceiling else None,
-        scale_down=rule.scale_down if kind.switches and not claimant.relaxing else ScaleDown.ENABLED,
+        ceiling=asked.rule.ceiling if kind.ceiling else None,
+        scale_down=asked.rule.scale_down if kind.switches and not claimant.relaxing else ScaleDown.ENABLED,
     )
 
 
-def _unfit(rule: ScalingRule, scaler: Scaler) -> Refusal | None:
+def _unfit(asked: _Asked, scaler: Scaler) -> Refusal | None:
     """What of a rule makes no sense for what scales the target."""
     kind, name = scaler.kind, f"{scaler.object.kind} {scaler.object.name}"
-    if rule.ceiling is not None and not kind.ceiling and rule.target != EVERY_TARGET:
+    if asked.rule.ceiling is not None and not kind.ceiling and asked.rule.target != EVERY_TARGET:
         return Refusal("NoAutoscaler", f"no autoscaler scales {name}, so it has no ceiling: remove `ceiling`")
-    raised = isinstance(rule.floor, Percent) and rule.floor != UNCHANGED
+    raised = isinstance(asked.floor, Percent) and asked.floor != UNCHANGED
     if raised and kind.wakes and number(kind.floor, value_at(scaler.body, kind.floor)) == 0:
         message = f"{name} scales to zero, and a percentage of zero is zero: write `floor` as a count"
         return Refusal("PercentOfZero", message)
