@@ -161,6 +161,9 @@ class TestQuestion:
 
         assert plan([rule_object("a", *rules)]).candidates == ()
 
+    def test_a_copy_that_there_is_at_full_strength_alone_is_asked_about(self) -> None:
+        assert candidate(alert("Errors", expr="errors > 0", for_="1m")).original_for_seconds == 60
+
     @pytest.mark.parametrize("strength", [1, 50])
     def test_strength_changes_no_question(self, strength: int) -> None:
         rules = [rule_object("a", RATIO)]

@@ -45,6 +45,7 @@ PLACEHOLDERS = (
     (r"^( +(?:Last|Worst|Coverage): +)\S+", r"\1<value>"),
     (r"\b[\d.]+(?= is not)", "<value>"),
     (r"r1-[0-9a-f]{8}", "<run>"),
+    (r"\b\d+%(?= of the time in)", "<share>"),
 )
 
 
