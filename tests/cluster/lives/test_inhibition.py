@@ -63,7 +63,7 @@ def test_the_copy_pages_and_mutes_its_original_until_somebody_silences_it(place:
         (early,) = server.alerts(**ALERT, **copy)
         assert inhibitors(delivery, hypercare="") == [early["fingerprint"]]
         seen = period.until("it is seen", lambda each: _inhibition(each.body).get("muted") == 1, promised(20))
-        assert _inhibition(seen.body)["message"] == "Alertmanager mutes 1 originals that fire beside their copies"
+        assert _inhibition(seen.body)["message"] == "Originals that Alertmanager mutes now, for their copies fire: 1"
         assert not people.heard("pager", **ALERT, hypercare="")
 
         quiet = server.silence(hypercare=place.owner)

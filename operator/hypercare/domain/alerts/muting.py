@@ -44,7 +44,7 @@ class Muting:
             names = ", ".join(sorted(set(self.effect.audible))[:3])
             return f"Alertmanager does not mute the original of {names}, which fires beside its copy"
         if self.effect.muted:
-            return f"Alertmanager mutes {self.effect.muted} originals that fire beside their copies"
+            return f"Originals that Alertmanager mutes now, for their copies fire: {self.effect.muted}"
         return "No original fires beside its copy, so it is not seen whether Alertmanager mutes it"
 
 
