@@ -28,9 +28,9 @@ class Release:
         command = (*arguments, "--namespace", self.namespace, *given)
         return helm(*command, environment=self.cluster.environment, stdin=json.dumps(values or {}))
 
-    def install(self, values: Values) -> str:
+    def install(self, values: Values, *flags: str) -> str:
         command = ("install", self.name, str(CHART), "--create-namespace", "--wait", "--timeout", "2m")
-        return self.helm(*command, values=values)
+        return self.helm(*command, *flags, values=values)
 
     def upgrade(self, values: Values) -> str:
         return self.helm("upgrade", self.name, str(CHART), "--wait", "--timeout", "2m", values=values)

@@ -2,7 +2,11 @@
 
 import contextlib
 import json
+import os
+import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +17,8 @@ from tests.cluster.layout import Options
 from tests.cluster.release import KINDS, Release
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+PROJECT = Path(__file__).parents[2]
+PLURALS = ("hypercareperiods", "hypercareprofiles", "hypercareholds")
 
 
 def profile(url: str) -> Values:
@@ -93,6 +99,20 @@ def smallest(name: str) -> Values:
     }
 
 
+def test_crds_of_another_tool_are_taken_over_once_when_that_is_asked_for(fresh: Cluster) -> None:
+    release = Release(fresh, NAME, NAMESPACE)
+    fresh.kubectl("delete", "crd", *(f"{plural}.hypercare.dev" for plural in PLURALS))
+    fresh.kubectl("apply", "--server-side", "-f", str(PROJECT / "crds"))
+    with pytest.raises(HelmFailed, match="cannot be imported into the current release"):
+        release.install({})
+    release.install({}, "--take-ownership")
+    release.upgrade({"crds": {"annotations": {"changed": "yes"}}})
+    for plural in PLURALS:
+        annotations = fresh.get("crd", f"{plural}.hypercare.dev")["metadata"]["annotations"]
+        assert annotations["changed"] == "yes"
+    release.uninstall()
+
+
 def test_a_release_without_its_crds_leaves_those_that_are_there(fresh: Cluster) -> None:
     release = Release(fresh, "other", "other-system")
     before = fresh.get("crd", "hypercareperiods.hypercare.dev")["metadata"]["resourceVersion"]
@@ -103,3 +123,30 @@ def test_a_release_without_its_crds_leaves_those_that_are_there(fresh: Cluster) 
         release.upgrade({"crds": {"install": True}})
     release.uninstall()
     assert fresh.get("crd", "hypercareperiods.hypercare.dev")["metadata"]["resourceVersion"] == before
+
+
+def commands(page: str) -> list[str]:
+    """The commands of a page that need nothing but a cluster: no registry, no log of a pod, nothing run in a pod."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line for line in lines if not re.match(r"docker |kubectl (?:logs|exec) ", line)]
+
+
+def test_the_commands_of_the_page_about_installing_work_one_after_the_other(fresh: Cluster, tmp_path: Path) -> None:
+    page = (PROJECT / "docs" / "install.md").read_text()
+    (values,) = re.findall(r"^```yaml\n# values\.yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "values.yaml").write_text(values)
+    for name in ("charts", "crds", "manifests"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    programs = f"{fresh.kubectl_path.parent}{os.pathsep}{fresh.helm_path.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, **fresh.environment, "PATH": programs}
+    found = commands(page)
+    for command in found:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert [line.split()[:2] for line in found if line.startswith("helm")] == [
+        ["helm", verb] for verb in ("install", "upgrade", "rollback", "uninstall")
+    ]
+    assert "hypercare" not in fresh.kubectl("get", "crd,deployment,clusterrole", "-A", "-o", "name")
