@@ -40,6 +40,22 @@ def test_completion_is_of_the_program_by_its_file_name(shell: str) -> None:
     assert "kubectl hypercare" not in script.out
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["sta"], ["status", ":4"]),
+        (["wait", "--for", ""], ["end", "protected", ":4"]),
+        (["lint", "--st"], ["--strict", ":4"]),
+        (["status", "it's", "x"], [":0"]),
+        (["lint", "per"], [":0"]),
+    ],
+)
+def test_kubectl_is_told_how_to_complete(words: list[str], told: list[str]) -> None:
+    command = [sys.executable, "-m", "hypercare.cli.kubectl_completion", *words]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout.split(), ran.stderr) == (0, told, "")
+
+
 def test_help_and_completion_load_nothing_heavy() -> None:
     code = "import sys, hypercare.cli.app; print(*sys.modules)"
     loaded = set(

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -224,6 +224,8 @@ JSON = st.recursive(
 )
 
 
+# The deadline is for a machine that does nothing else.
+@settings(deadline=None)
 @given(name=st.sampled_from(NAMES), changes=st.lists(st.tuples(st.integers(0, 400), JSON), max_size=4))
 def test_no_status_of_whatever_shape_ends_a_view(name: str, changes: list[tuple[int, Any]]) -> None:
     body = recorded(name)

@@ -29,6 +29,7 @@ from hypercare.cli.why import command as why
 
 PLUGIN = "kubectl-hypercare"
 SUBCOMMAND = "kubectl hypercare"
+COMPLETION_VARIABLE = f"_{PLUGIN}_COMPLETE".replace("-", "_").upper()
 
 _INTRODUCTION = """\
 Hypercare protects a release for a bounded window and relaxes on evidence.
@@ -75,9 +76,8 @@ for _name, _module, _arguments in (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (see `failures`)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    complete = f"_{PLUGIN}_COMPLETE".replace("-", "_").upper()
     try:
-        code = app(args=given, prog_name=_program(given), complete_var=complete, standalone_mode=False)
+        code = app(args=given, prog_name=_program(given), complete_var=COMPLETION_VARIABLE, standalone_mode=False)
         sys.stdout.flush()
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED

@@ -11,8 +11,8 @@ from hypercare.cli.periods.words import counted
 from hypercare.domain.indicators import Indicator
 
 _SUSTAINED, _LONGEST_NAME = "6h", 40
-# Of the twenty that a period may have, beside `quiet` and `pods`.
 _COMMENT_WIDTH = 110
+# Of the twenty that a period may have, beside `quiet` and `pods`.
 _MOST_CRITERIA, _ASKED_FOR = 18, ""
 _PODS = "kubernetes"
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})

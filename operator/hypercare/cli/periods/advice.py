@@ -12,10 +12,12 @@ _FIX = (
     "Fix what is measured, or roll back; a bound that is too strict can be found out with `kubectl hypercare backtest`."
 )
 
+# Reasons of the command line itself, which no status has.
+PROFILE_UNREADABLE = "ProfileUnreadable"
 _ADVICE = {
     # The whole period
     "ProfileNotFound": "Create the HypercareProfile, or name another one in spec.profile.",
-    "ProfileUnreadable": "Ask for the right to read HypercareProfiles: without it, bounds and stages cannot be shown.",
+    PROFILE_UNREADABLE: "Ask for the right to read HypercareProfiles: without it, bounds and stages cannot be shown.",
     "NamespaceNotAllowed": "Ask the platform team: limits.allowNamespaces of the profile leaves this namespace out.",
     "InvalidSpec": "Correct the field that is named; `kubectl hypercare explain` shows where each value comes from.",
     "InvalidStatus": "Somebody else wrote the status; delete the field that is named, and the operator writes it anew.",
@@ -119,7 +121,7 @@ _ADVICE = {
     "SecretForbidden": "Apply the Role hypercare-operator-secrets of manifests/install in the operator's namespace.",
     "SecretUnreadable": "Nothing to do: the API server is asked again.",
 }
-OWN_REASONS = frozenset({"NotSeen", "NotUpToDate", "ProfileUnreadable", "Suspended"})
+OWN_REASONS = frozenset({"NotSeen", "NotUpToDate", PROFILE_UNREADABLE, "Suspended"})
 ADVISED = frozenset(_ADVICE)
 
 

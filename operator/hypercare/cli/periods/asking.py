@@ -2,6 +2,7 @@
 
 from hypercare.cli.cluster_access import Body, Cluster
 from hypercare.cli.failures import ClusterFailed, NotAllowed, NotThere
+from hypercare.cli.periods.advice import PROFILE_UNREADABLE
 from hypercare.domain.conditions import Problem
 from hypercare.domain.objects import PERIODS, PROFILES, ObjectRef
 from hypercare.domain.period import Resolved, profile_name, resolve
@@ -34,7 +35,7 @@ def effective(cluster: Cluster, body: Body) -> Resolved | Problem:
     try:
         return resolve(body, cluster.find(ObjectRef(PROFILES, "", name)))
     except NotAllowed as error:
-        return Problem("spec.profile", "ProfileUnreadable", f"HypercareProfile {name}: {error}", stalls=False)
+        return Problem("spec.profile", PROFILE_UNREADABLE, f"HypercareProfile {name}: {error}", stalls=False)
 
 
 def all_periods(cluster: Cluster, namespace: str) -> tuple[Body, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from hypercare.cli.periods.advice import PROFILE_UNREADABLE
 from hypercare.cli.periods.blockers import Weight
 from hypercare.cli.periods.found import Found
 from hypercare.cli.periods.look import PHASES, WEIGHTS, Signs, bar, curve, in_short, phase_of, signs_of, verdict_of
@@ -64,7 +65,7 @@ def _notes(found: Found) -> Iterator[RenderableType]:
     seen = found.seen
     if seen.deleting:
         yield Text("Being deleted: everything is restored first.", "yellow")
-    if isinstance(found.asked, Problem) and found.asked.reason == "ProfileUnreadable":
+    if isinstance(found.asked, Problem) and found.asked.reason == PROFILE_UNREADABLE:
         yield Text(f"Bounds and times ahead are not known: {found.asked.message}", "yellow")
     through = [each.final_through for each in seen.criteria if each.final_through is not None]
     if through and not seen.over and seen.phase != "Suspended" and found.now - min(through) > _SILENCE_SECONDS:
