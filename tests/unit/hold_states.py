@@ -25,6 +25,7 @@ CLAIMS = {
     "a at half": claim("a", Count(4), strength=50),
     "a created anew": replace(claim("a", Count(5)), uid="uid-of-another-a"),
     "b": claim("b", Count(6)),
+    "b weaker than a": claim("b", Count(3)),
 }
 Script = tuple[str, ...]
 """Names of the claims of one period, one after the other; after the last one it ends."""

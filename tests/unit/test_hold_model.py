@@ -12,8 +12,10 @@ from tests.unit.hold_world import explored, guarded, over
 from tests.unit.state_graph import Graph, interleavings, stuck
 
 A, A_HALF, A_ANEW, B = ("a",), ("a", "a at half"), ("a", "a created anew"), ("b",)
+B_WEAKER = ("b weaker than a",)
 SCENARIOS = {
     "two crashes or lost answers while two periods overlap": World(1, (A_HALF, B), losses=2),
+    "a crash while two periods overlap of which the later one is weaker": World(1, (A_HALF, B_WEAKER), losses=1),
     "a user's edit of any kind and a crash while two periods overlap": World(
         1, (A_HALF, B), edits=(1, 2, 5, 9), losses=1
     ),
