@@ -1,13 +1,20 @@
 """Copies that mute their originals, through the whole loop: what is written, when it goes, and what the status says."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hypercare.domain.alerts.alertmanager_view import ViewFailed
+from hypercare.domain.alerts.plan import AlertPlan
 from hypercare.domain.conditions import ConditionType
+from hypercare.domain.life.facts import Life
 from hypercare.domain.objects import ALERTMANAGER_CONFIGS, ObjectRef
-from hypercare.inhibition_reader import REMEMBERED_SECONDS
+from hypercare.domain.period import Resolved, resolve
+from hypercare.domain.snapshot import Identity, NotWritten, Overlay, Stored
+from hypercare.domain.status import read_life
+from hypercare.inhibition_reader import REMEMBERED_SECONDS, InhibitionReader
+from hypercare.overlay_reader import Subject
 from tests.unit.alert_rules import alert, rule_object
 from tests.unit.alertmanagers import silence
 from tests.unit.loop import OVERLAY, PERIOD, PROFILE, PROFILE_SPEC, RULES, Loop
@@ -78,6 +85,24 @@ async def test_it_goes_at_strength_0_and_counts_for_restored() -> None:
     assert CONFIG not in made.server.objects
     assert OVERLAY not in made.server.objects
     assert made.condition(ConditionType.RESTORED)[0] == "True"
+
+
+async def test_a_copy_that_stays_for_a_while_at_strength_0_mutes_nothing() -> None:
+    made = loop()
+    await made.until("Active")
+    body = made.server.objects[PERIOD]
+    resolved, life = resolve(body, made.server.objects[PROFILE]), read_life(body["status"])
+    assert isinstance(resolved, Resolved)
+    assert isinstance(life, Life)
+    identity = Identity("shop", "checkout", body["metadata"]["uid"], 1)
+    subject = Subject(identity, resolved, life, Stored({}, 1, (), {}, "", ()), 0, made.now)
+    plan = AlertPlan(None, (), (), ())
+    overlay = Overlay(plan, NotWritten(), 0, 30, (made.server.objects[OVERLAY],))
+    reader = InhibitionReader(made.cache, made.alertmanager)
+
+    assert len((await reader.read(subject, overlay)).objects) == 1
+    relaxed = replace(subject, life=replace(life, strength=0))
+    assert (await reader.read(relaxed, overlay)).objects == ()
 
 
 async def test_while_it_is_there_nothing_is_restored() -> None:
