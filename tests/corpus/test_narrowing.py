@@ -31,6 +31,9 @@ CHANCE_SEED, CHANCE_COUNT = 20261122, 300
 JOINS = (
     "a_bytes * on (x, instance) group_left (kind) b_info > 5",
     "a_bytes * on (instance) group_left b_info > 5",
+    "a_bytes * on (instance) group_left (x) b_info > 5",
+    "a_bytes > 5 or on (x) b_bytes > 5",
+    "a_bytes > 5 or on () b_bytes > 5",
     "b_info * on (instance) group_right a_bytes > 5",
     "b_info * on (x) group_right () max by (x, instance) (a_bytes) > 5",
     "max by (x) (a_bytes) / on (x) sum by (x) (b_bytes) > 0.5",
