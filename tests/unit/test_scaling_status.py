@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.capacity.field_values import Present
-from hypercare.domain.capacity.held_fields import MAX_REPLICAS
-from hypercare.domain.capacity.hold import Contest, HeldField, Hold, Refusal
+from hypercare.domain.capacity.field_values import Absent, FieldValue, Present
+from hypercare.domain.capacity.held_fields import BEHAVIOR, MAX_REPLICAS, MIN_AVAILABLE, switched_on
+from hypercare.domain.capacity.hold import Claim, Contest, HeldField, HeldObject, Hold, Pending, Refusal, Untouched
 from hypercare.domain.capacity.quantity import Count
-from hypercare.domain.capacity.scaling import ScalingPlan
+from hypercare.domain.capacity.scaling import ClaimRequest, ScalingPlan
 from hypercare.domain.capacity.scaling_rows import (
     ScalingRow,
     ScalingState,
@@ -20,8 +20,23 @@ from hypercare.domain.capacity.scaling_rows import (
     unrestored,
 )
 from hypercare.domain.capacity.scaling_status import CapacityView, scaling_rows
+from hypercare.domain.capacity.wishes import DisruptionWish, ScaleDown
 from hypercare.domain.findings import NotRequested, Unverified, Verified
-from tests.unit.scaled import HOLD_REF, NOW, OBJECT, autoscaler, changes, claim, floor_field, hold, objects, request
+from tests.unit.scaled import (
+    HOLD_REF,
+    NOW,
+    OBJECT,
+    TARGET,
+    autoscaler,
+    budget,
+    changes,
+    claim,
+    claim_of,
+    floor_field,
+    hold,
+    objects,
+    request,
+)
 
 RAISED = hold(floor_field(2, confirmed=4))
 APPLIED = [{"manager": "flux", "operation": "Apply", "fieldsV1": {"f:spec": {"f:minReplicas": {}}}}]
@@ -133,6 +148,46 @@ def test_a_floor_below_what_was_asked_for_says_why(wanted: dict[str, Any], limit
     reached = 8 if "limit" in wanted else 10
     stored = hold(floor_field(2, confirmed=reached), claims=(claim(**wanted),))
     assert limit in row(view(stored, ready=reached), **wanted).message
+
+
+def test_what_is_asked_besides_the_floor_has_to_be_written_too() -> None:
+    disabled = claim(scale_down=ScaleDown.DISABLED)
+    announced = HeldField(BEHAVIOR, Absent(), pending=Pending(switched_on(BEHAVIOR), NOW))
+    written = HeldField(BEHAVIOR, Absent(), switched_on(BEHAVIOR))
+    floor = floor_field(2, confirmed=4)
+    for fields, reason in [((), "Writing"), ((announced,), "Writing"), ((written,), "Raised")]:
+        seen = view(hold(floor, *fields, claims=(disabled,)))
+        assert row(seen, scale_down=ScaleDown.DISABLED).reason == reason
+
+
+class TestBudget:
+    """A disruption budget has no replicas to wait for."""
+
+    held = HeldObject("policy/v1", "PodDisruptionBudget", "pods", "uid-pods")
+    claim = claim_of(DisruptionWish(MIN_AVAILABLE, 3))
+
+    def row(self, confirmed: FieldValue | Untouched, *claims: Claim) -> ScalingRow:
+        stored = Hold(self.held, claims, (HeldField(MIN_AVAILABLE, Present(1), confirmed),))
+        seen = CapacityView(
+            holds={"poddisruptionbudget-pods": stored},
+            objects=objects(poddisruptionbudgets=(budget(minAvailable=1),)),
+            refusals={},
+            now=NOW,
+        )
+        (found,) = scaling_rows(ScalingPlan((ClaimRequest(TARGET, self.held, self.claim),)), "uid-of-a", seen, ())
+        return found
+
+    def test_it_is_there_once_it_is_written(self) -> None:
+        found = self.row(Present(3), self.claim)
+        assert (found.state, found.message) == (ScalingState.RAISED, "minAvailable 1 -> 3")
+        assert self.row(Untouched(), self.claim).reason == "Writing"
+        assert self.row(Untouched()).reason == "Claiming"
+
+    def test_its_row_tells_of_no_replicas_and_is_read_back(self) -> None:
+        found = replace(self.row(Present(3), self.claim), held=False)
+        (written,) = render_rows((found,))
+        assert {"original", "applied", "floor", "ready"}.isdisjoint(written)
+        assert read_rows({"scaling": [written]}) == (found,)
 
 
 class TestLeaving:

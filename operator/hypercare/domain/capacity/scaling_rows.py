@@ -12,7 +12,7 @@ from typing import Any, Self
 from hypercare.domain.capacity.field_values import FieldValue, Present, field_value, json_of
 from hypercare.domain.capacity.held_fields import change_text, flaw, is_switch, number, same, shortened, switched_on
 from hypercare.domain.capacity.hold import HeldField, HeldObject
-from hypercare.domain.capacity.kinds import ScalerKind, kind_called, kind_of_object
+from hypercare.domain.capacity.kinds import BudgetKind, ScalerKind, held_kind, kind_called, kind_of_object
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.findings import NotRequested, Unverified, Verified
 
@@ -89,6 +89,11 @@ class ScalingRow:
         """Whether this period's part in the object is over."""
         return self.state in OVER
 
+    @property
+    def counts_replicas(self) -> bool:
+        """Whether the object has a floor in replicas; a disruption budget has none."""
+        return not isinstance(held_kind(self.object.api_version, self.object.kind), BudgetKind)
+
     def changed(self, changes: tuple[FieldChange, ...]) -> "ScalingRow":
         """The row with these changes, and the floor that they tell of."""
         kind = kind_of_object(self.object)
@@ -151,7 +156,7 @@ def _render(row: ScalingRow) -> dict[str, Any]:
 
 
 def _render_replicas(row: ScalingRow) -> dict[str, Any]:
-    if not isinstance(kind_of_object(row.object), ScalerKind):
+    if not row.counts_replicas:
         return {}
     return {"original": row.original, "applied": row.applied, "floor": row.floor, "ready": row.ready}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hypercare.domain.capacity.capacity_objects import Body, CapacityObjects
-from hypercare.domain.capacity.held_fields import number
+from hypercare.domain.capacity.held_fields import number, weaker
 from hypercare.domain.capacity.hold import Claim, Contest, HeldObject, Hold, Pending, Refusal, hold_name
 from hypercare.domain.capacity.hold_protocol import backing_off, originals_of
 from hypercare.domain.capacity.hold_recovery import is_lost
@@ -74,21 +74,33 @@ def _requested(request: ClaimRequest, view: CapacityView) -> ScalingRow:
         return replace(row, state=ScalingState.REFUSED, reason=refusal.reason, message=refusal.message)
     if hold is None or hold.claim_of(request.claim.uid) != request.claim:
         return replace(row, reason="Claiming", message="the claim is being written")
-    return _claimed(row, request.claim, hold, readiness, view.now)
-
-
-def _claimed(row: ScalingRow, claim: Claim, hold: Hold, readiness: Readiness, now: int) -> ScalingRow:
-    contest = hold.contest
-    if isinstance(contest, Contest) and backing_off(hold, now) > 0:
-        message = (
-            f"{contest.manager} has reverted {hold.object.kind} {hold.object.name} {_times(contest.reverts)}; "
-            f"the floor returns at {timestamp(contest.until)}. Tell {contest.manager} to leave it alone: docs/gitops.md"
-        )
-        return _in(row, ScalingState.CONTESTED, message)
+    if isinstance(hold.contest, Contest) and backing_off(hold, view.now) > 0:
+        return _in(row, ScalingState.CONTESTED, _contested(row, hold.contest))
     if readiness.reason == DISABLED:
         return _in(row, ScalingState.DISABLED, readiness.message)
-    if row.applied < row.floor or any(isinstance(record.pending, Pending) for record in hold.fields):
+    if not body or not _in_effect(request.claim, hold, body):
         return replace(row, reason="Writing", message=f"{_names(row)} is being written")
+    return _written(row, request.claim, readiness)
+
+
+def _contested(row: ScalingRow, contest: Contest) -> str:
+    return (
+        f"{contest.manager} has reverted {_names(row)} {_times(contest.reverts)}; it is raised again at "
+        f"{timestamp(contest.until)}. Tell {contest.manager} to leave it alone: docs/gitops.md"
+    )
+
+
+def _in_effect(claim: Claim, hold: Hold, body: Body) -> bool:
+    """Whether the hold says that everything this claim asks for has been written and read back."""
+    kind = kind_of_object(hold.object)
+    live = read_live(kind, body)
+    wanted = kind.wanted((claim,), originals_of(hold, live))
+    missing = any(kind.claimed((claim,), hold.fields, live.values))
+    weak = any(weaker(record.path, record.base, wanted[record.path]) for record in hold.fields)
+    return not missing and not weak and not any(isinstance(record.pending, Pending) for record in hold.fields)
+
+
+def _written(row: ScalingRow, claim: Claim, readiness: Readiness) -> ScalingRow:
     if not isinstance(claim.wish, ReplicaWish):
         return _in(row, ScalingState.RAISED, changes_text(row.changes))
     if row.ready < row.floor:

@@ -130,9 +130,9 @@ def _scaling(scaling: ScalingReport) -> dict[str, Any]:
         "kind": row.object.kind,
         "name": row.object.name,
         "uid": row.object.uid,
-        "original": row.original,
-        "raisedTo": scaling.raised_to,
-        "now": row.applied,
+        **(
+            {"original": row.original, "raisedTo": scaling.raised_to, "now": row.applied} if row.counts_replicas else {}
+        ),
         "state": row.state.value,
         "message": row.message,
     }

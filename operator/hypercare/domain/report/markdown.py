@@ -250,9 +250,7 @@ def _scaling(scaling: ScalingReport) -> tuple[str, ...]:
     return (
         escaped(row.target),
         escaped(f"{row.object.kind} {row.object.name}"),
-        str(row.original),
-        str(scaling.raised_to),
-        str(row.applied),
+        *(str(replicas) if row.counts_replicas else "" for replicas in (row.original, scaling.raised_to, row.applied)),
         row.state.value,
         escaped(row.message),
     )
