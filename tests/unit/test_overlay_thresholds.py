@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.alerts.overlay import revision_of
+from hypercare.domain.alerts.overlay import VERDICTS_ANNOTATION, revision_of
 from hypercare.domain.alerts.preflight import NoHistory, Preflight, Tried, WouldFire
 from hypercare.domain.alerts.thresholds import ThresholdRule
-from hypercare.domain.alerts.verdict_memory import VERDICTS_ANNOTATION
 from hypercare.domain.alerts.watched import Making
 from hypercare.domain.life.facts import Life, Phase
 from hypercare.domain.samples import FailureKind, QueryFailed
@@ -121,6 +120,24 @@ class TestFrozen:
 
         assert after.objects == before.objects
         assert shop.history.ends == [RUN.created_at] * 2
+
+    async def test_a_verdict_that_changes_no_rule_waits_for_the_next_write(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("hypercare.overlay_reader.PATIENCE_SECONDS", 0.0)
+        shop.history.found = NoHistory("too short")
+        shop.history.go.clear()
+        await shop.write()
+        written = shop.server.objects[OVERLAY]["metadata"]["resourceVersion"]
+        shop.history.go.set()
+        await shop.read()
+        await shop.write()
+        assert shop.server.objects[OVERLAY]["metadata"]["resourceVersion"] == written
+
+        await shop.write(HALF)
+        shop.start()
+        await shop.write(HALF)
+        assert len(shop.history.asked) == 1
 
     async def test_no_answer_is_not_remembered(self, shop: Shop) -> None:
         shop.history.found = NoHistory("no connection", again=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hypercare.domain.alerts.overlay import without_memory
 from hypercare.domain.durations import format_duration
 
 Body = Mapping[str, Any]
@@ -69,4 +70,4 @@ def change_of(present: Body, own_manager: str) -> str:
 
 
 def _digest(desired: Body) -> str:
-    return hashlib.sha256(json.dumps(desired, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(without_memory(desired), sort_keys=True).encode()).hexdigest()

@@ -25,6 +25,7 @@ OVERLAY_PREFIX = "hypercare-"
 PERIOD_LABEL = f"{GROUP}/period"
 REVISION_ANNOTATION = f"{GROUP}/revision"
 RUN_ANNOTATION = f"{GROUP}/run"
+VERDICTS_ANNOTATION = f"{GROUP}/verdicts"
 RULE_LABEL = "hypercare_rule"
 GROUP_LABEL = "hypercare_group"
 REVISION_LABEL = "hypercare_revision"
@@ -163,14 +164,25 @@ def present_copies(body: Body) -> dict[str, int]:
 
 
 def same_overlay(desired: Body, existing: Body) -> bool:
-    """Whether an existing object already says what is wanted; fields that the server or others add do not count."""
-    wanted, found = desired["metadata"], existing.get("metadata", {})
+    """Whether an existing object already says what is wanted; fields that the server or others add do not count.
+
+    Nor does what it remembers: prometheus-operator looks at an object again only when its rules change, and what it
+    says of them counts for this very version of the object. So memory is written together with rules.
+    """
+    wanted, found = without_memory(desired)["metadata"], existing.get("metadata", {})
     labels, annotations = found.get("labels", {}), found.get("annotations", {})
     return bool(
         existing.get("spec") == desired["spec"]
         and wanted["labels"].items() <= labels.items()
         and wanted["annotations"].items() <= annotations.items()
     )
+
+
+def without_memory(body: Body) -> dict[str, Any]:
+    """An object without what it remembers of history."""
+    metadata = body["metadata"]
+    kept = {key: value for key, value in metadata.get("annotations", {}).items() if key != VERDICTS_ANNOTATION}
+    return {**body, "metadata": {**metadata, "annotations": kept}}
 
 
 def owner_reference(identity: OverlayIdentity) -> dict[str, Any]:

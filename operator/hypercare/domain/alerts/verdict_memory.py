@@ -2,7 +2,8 @@
 
 Each object remembers the verdicts on its own alerts: how much that can be is bounded by how many alerts an object
 holds. A verdict counts for the run that the object names, and for the question that it answers (`trials.digest`). Where
-the annotation is lost, the same is found again, for the history of a run ends at its start.
+the annotation is lost, or was not written since no rule changed, the same is found again, for the history of a run
+ends at its start.
 """
 
 import json
@@ -13,15 +14,13 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from hypercare.domain.alerts.overlay import RUN_ANNOTATION, Body, rule_id_of
+from hypercare.domain.alerts.overlay import RUN_ANNOTATION, VERDICTS_ANNOTATION, Body, rule_id_of, without_memory
 from hypercare.domain.alerts.preflight import NoHistory, Preflight, Tried, WouldFire
 from hypercare.domain.alerts.protection import INHERITED, Inherited
 from hypercare.domain.alerts.thresholds import ThresholdRule
 from hypercare.domain.alerts.trials import Verdict, Verdicts
 from hypercare.domain.fields import Field, InvalidField
-from hypercare.domain.objects import GROUP
 
-VERDICTS_ANNOTATION = f"{GROUP}/verdicts"
 _TEXT_LENGTH = 240
 _MOST_BYTES = 128 * 1024
 """Half of what all annotations of an object may have."""
@@ -57,12 +56,11 @@ def _clipped(text: str) -> str:
 
 
 def _with_verdicts(body: Body, verdicts: Verdicts) -> dict[str, Any]:
-    metadata = body["metadata"]
-    annotations = {key: value for key, value in metadata["annotations"].items() if key != VERDICTS_ANNOTATION}
+    forgetful = without_memory(body)
     text = _written(_of_object(body, verdicts))
     if text:
-        annotations[VERDICTS_ANNOTATION] = text
-    return {**body, "metadata": {**metadata, "annotations": annotations}}
+        forgetful["metadata"]["annotations"][VERDICTS_ANNOTATION] = text
+    return forgetful
 
 
 def _of_object(body: Body, verdicts: Verdicts) -> Iterator[tuple[str, Verdict]]:
