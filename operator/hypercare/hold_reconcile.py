@@ -4,6 +4,7 @@ What to do is decided by `hypercare.domain.capacity.hold_protocol`; this runs it
 watch cache is enough where nothing is to be done. Everything that leads to a write is read from the API server itself.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,7 @@ from hypercare.domain.capacity.hold_protocol import (
     SEND_WITHIN_SECONDS,
     DeleteHold,
     PatchObject,
+    Release,
     Settled,
     Step,
     Wait,
@@ -24,6 +26,7 @@ from hypercare.domain.capacity.hold_protocol import (
 from hypercare.domain.capacity.hold_record import read_hold, render_hold
 from hypercare.domain.capacity.kinds import POD_DISRUPTION_BUDGET, kind_of_object
 from hypercare.domain.capacity.live_object import Body, Gone, LiveObject, Superseded, read_live
+from hypercare.domain.capacity.ownership import disowning
 from hypercare.domain.capacity.scalers import AUTOSCALING, superseding
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.life.facts import Phase
@@ -37,6 +40,7 @@ BUDGET_SECONDS = 1
 _BUDGETS = hold_name(POD_DISRUPTION_BUDGET.resource.kind, "")
 SWEEP_SECONDS = 300.0
 """A hold is looked at this often although nothing happened, so that no lost event leaves an object raised."""
+_logger = logging.getLogger(__name__)
 Standing = Callable[[str, Claim], bool]
 _OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
 
@@ -201,16 +205,31 @@ class HoldReconciler:
                 body = await self._objects.replace(ref, {**known.body, "spec": render_hold(hold)})
                 self._cache.store(HOLDS, body)
                 return replace(known, body=body, hold=read_hold(ref.name, body.get("spec")), written=True)
-            case PatchObject(operations):
+            case PatchObject(operations, manager):
                 target = _object_ref(ref, known.hold, kind_of_object(known.hold.object).subresource)
-                changed = await self._objects.json_patch(target, operations)
+                changed = await self._objects.json_patch(target, operations, manager)
                 if not target.subresource:
                     self._cache.store(target.resource, changed)
                 return replace(known, live=_read(known.hold, changed), read_at=self._clock())
-            case DeleteHold():
+            case DeleteHold(release):
+                if release is Release.RESTORED:
+                    await self._disown(ref, known)
                 metadata = known.body["metadata"]
                 await self._objects.delete(ref, metadata["uid"], metadata["resourceVersion"])
                 return None
+
+    async def _disown(self, ref: ObjectRef, known: _Known) -> None:
+        """Own no field of an object in which nothing is changed any more, as far as the account may say so."""
+        if not isinstance(known.live, LiveObject) or kind_of_object(known.hold.object).subresource:
+            return
+        operations = disowning(known.live.uid, known.live.resource_version, known.live.managers)
+        if not operations:
+            return
+        target = _object_ref(ref, known.hold)
+        try:
+            self._cache.store(target.resource, await self._objects.json_patch(target, operations))
+        except (Forbidden, Rejected) as error:
+            _logger.warning("The value is restored, but hypercare still owns it: %s", error.message)
 
     async def _load(self, ref: ObjectRef) -> _Known | None:
         """Read the hold and its object, never from the cache; None when the hold is gone."""

@@ -65,8 +65,10 @@ class Objects(Protocol):
         """Write a whole object; `metadata.resourceVersion` in the body makes it compare-and-swap (`Conflict`)."""
         ...
 
-    async def json_patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Body:
-        """Apply an RFC 6902 patch; a failed `test` raises `Conflict`."""
+    async def json_patch(
+        self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]], manager: str = FIELD_MANAGER
+    ) -> Body:
+        """Apply an RFC 6902 patch under the name of a field manager; a failed `test` raises `Conflict`."""
         ...
 
     async def apply_status(self, ref: ObjectRef, body: Body) -> Body:

@@ -13,7 +13,7 @@ from typing import Any
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.objects import ObjectRef, Resource
 from hypercare.domain.standstill import marker_ref, still_until
-from hypercare.ports import Body, Forbidden, NotFound, Objects, Unavailable
+from hypercare.ports import FIELD_MANAGER, Body, Forbidden, NotFound, Objects, Unavailable
 
 LOOK_SECONDS = 5.0
 _logger = logging.getLogger(__name__)
@@ -65,10 +65,12 @@ class StandstillGate:
         await self._pass()
         return await self._objects.replace(ref, body)
 
-    async def json_patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Body:
+    async def json_patch(
+        self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]], manager: str = FIELD_MANAGER
+    ) -> Body:
         """Apply a patch, unless the gate is shut (`Unavailable`)."""
         await self._pass()
-        return await self._objects.json_patch(ref, operations)
+        return await self._objects.json_patch(ref, operations, manager)
 
     async def apply_status(self, ref: ObjectRef, body: Body) -> Body:
         """Apply a status, unless the gate is shut (`Unavailable`)."""

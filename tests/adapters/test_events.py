@@ -7,7 +7,7 @@ import pytest
 
 from hypercare.adapters.events import BURST, MESSAGE_LIMIT, REFILL_SECONDS, ApiEvents
 from hypercare.domain.objects import ObjectRef, Resource
-from hypercare.ports import Body, Unavailable
+from hypercare.ports import FIELD_MANAGER, Body, Unavailable
 
 PERIOD: dict[str, Any] = {
     "apiVersion": "hypercare.dev/v1alpha1",
@@ -38,7 +38,9 @@ class Created:
     async def replace(self, ref: ObjectRef, body: Body) -> Body:
         raise NotImplementedError
 
-    async def json_patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Body:
+    async def json_patch(
+        self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]], manager: str = FIELD_MANAGER
+    ) -> Body:
         raise NotImplementedError
 
     async def apply_status(self, ref: ObjectRef, body: Body) -> Body:

@@ -236,7 +236,7 @@ async def test_a_forced_apply_is_a_revert_and_its_manager_is_named(shop: Shop) -
 async def test_our_value_stays_when_somebody_has_applied_it(shop: Shop) -> None:
     await shop.keep("a", FLOOR)
     await shop.visit()
-    shop.apply(AUTOSCALER.replace("minReplicas: 2", "minReplicas: 4"), "argocd-controller", "--force-conflicts")
+    shop.apply(AUTOSCALER.replace("minReplicas: 2", "minReplicas: 4"), "kubectl", "--force-conflicts")
     await shop.keep("a")
     await shop.visit()
     assert await shop.replicas() == (4, 6)

@@ -154,13 +154,15 @@ class FakeApiServer:
 
         return self._write(f"replace {ref}", write)
 
-    async def json_patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Body:
+    async def json_patch(
+        self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]], manager: str = FIELD_MANAGER
+    ) -> Body:
         def write() -> dict[str, Any]:
             present = self._existing(whole)
             body = copy.deepcopy(present)
             for operation in operations:
                 _patch(body, operation)
-            written = self._commit(whole, present, body, FIELD_MANAGER, "Update")
+            written = self._commit(whole, present, body, manager, "Update")
             return _scale_of(written) if ref.subresource else written
 
         whole = replace(ref, subresource="")
@@ -231,7 +233,7 @@ class FakeApiServer:
             metadata.setdefault("uid", f"uid-{next(self._uids)}")
             metadata.setdefault("generation", 1)
         else:
-            kept = ("uid", "generation", "managedFields", "resourceVersion")
+            kept = ("uid", "generation", "resourceVersion")
             metadata |= {key: present["metadata"][key] for key in kept if key in present["metadata"]}
             metadata["generation"] += body.get("spec") != present.get("spec")
         metadata["managedFields"] = _managed(present, body, (manager, operation), claims)
@@ -256,7 +258,7 @@ def _managed(
     before = present.get("spec", {}) if present else {}
     spec = body.get("spec", {})
     changed = {name for name in {*before, *spec} if before.get(name) != spec.get(name)}
-    entries = copy.deepcopy(present["metadata"].get("managedFields", [])) if present else []
+    entries = _entries(present, body)
     for entry in entries:
         for name in changed:
             entry["fieldsV1"]["f:spec"].pop(f"f:{name}", None)
@@ -268,6 +270,12 @@ def _managed(
     if mine is not None:
         mine["fieldsV1"]["f:spec"] |= {f"f:{name}": {} for name in owned}
     return [entry for entry in entries if entry["fieldsV1"]["f:spec"]]
+
+
+def _entries(present: dict[str, Any] | None, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a write starts from: the managed fields that it brings, else those there are; one empty entry is none."""
+    known = present["metadata"].get("managedFields") if present else None
+    return [copy.deepcopy(entry) for entry in body["metadata"].get("managedFields") or known or () if entry]
 
 
 def _admit_autoscaler(body: dict[str, Any]) -> None:
@@ -307,6 +315,9 @@ def _patch(body: dict[str, Any], operation: Mapping[str, Any]) -> None:
     *parents, name = (key.replace("~1", "/") for key in operation["path"].lstrip("/").split("/"))
     place: Any = body
     for parent in parents:
+        if isinstance(place, list):
+            place = place[int(parent)]
+            continue
         if parent not in place:
             raise Conflict(f"{operation['path']} has no parent")
         place = place[parent]
@@ -314,8 +325,10 @@ def _patch(body: dict[str, Any], operation: Mapping[str, Any]) -> None:
         case "test":
             if place.get(name) != operation["value"]:
                 raise Conflict(f"{operation['path']} is not as the patch expects it")
-        case "add":
+        case "add" | "replace":
             place[name] = operation["value"]
+        case "remove" if isinstance(place, list):
+            del place[int(name)]
         case "remove":
             if name not in place:
                 raise Conflict(f"{operation['path']} does not exist")

@@ -17,7 +17,7 @@ from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState, ren
 from hypercare.domain.capacity.scaling_status import CapacityView, scaling_rows
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, ObjectRef
 from hypercare.hold_reconcile import RETRY_SECONDS, SWEEP_SECONDS, HoldReconciler, stands
-from hypercare.ports import Forbidden, Rejected, Unavailable
+from hypercare.ports import ApiError, Forbidden, Rejected, Unavailable
 from hypercare.queue import After, Done
 from tests.unit.api_server import Crash, FakeApiServer, When
 from tests.unit.scaled import AUTOSCALER_REF, HOLD_REF, NAMESPACE, NOW, OBJECT, autoscaler, changes, request
@@ -211,10 +211,36 @@ class TestOthers:
 
     async def test_our_value_stays_once_a_user_has_applied_it(self, shop: Shop) -> None:
         await shop.raised()
-        shop.server.edit(AUTOSCALER_REF, "argocd-controller", "Apply", minReplicas=4)
+        shop.server.edit(AUTOSCALER_REF, "kubectl", "Apply", minReplicas=4)
         await shop.keep()
         await shop.visit()
         assert shop.replicas == (4, 10)
+        assert HOLD_REF not in shop.server.objects
+
+    @pytest.mark.parametrize("manager", ["argocd-controller", "kustomize-controller"])
+    async def test_a_tool_that_applies_what_it_finds_does_not_make_it_its_own(self, shop: Shop, manager: str) -> None:
+        await shop.raised()
+        shop.server.edit(AUTOSCALER_REF, manager, "Apply", minReplicas=4)
+        await shop.keep()
+        await shop.visit()
+        assert shop.replicas == (2, 10)
+        assert HOLD_REF not in shop.server.objects
+
+    async def test_nothing_is_owned_by_us_in_the_end(self, shop: Shop) -> None:
+        await shop.raised()
+        await shop.keep()
+        await shop.visit()
+        entries = shop.server.objects[AUTOSCALER_REF]["metadata"]["managedFields"]
+        assert [entry["manager"] for entry in entries] == ["kubectl"]
+
+    @pytest.mark.parametrize("error", [Rejected("no"), Forbidden("no")])
+    async def test_a_hold_goes_also_where_we_may_not_give_up_what_we_own(self, shop: Shop, error: ApiError) -> None:
+        await shop.raised()
+        await shop.keep()
+        shop.server.fail_at(3, When.BEFORE, error)
+        await shop.visit()
+        assert [write.split()[0] for write in shop.server.writes[-4:]] == ["replace", "patch", "patch", "delete"]
+        assert shop.replicas == (2, 10)
         assert HOLD_REF not in shop.server.objects
 
     async def test_an_edit_just_before_our_patch_wins(self, shop: Shop) -> None:
@@ -362,14 +388,14 @@ class TestLostHolds:
         assert shop.replicas == (2, 10)
 
     async def test_a_value_that_a_user_applied_is_not_taken_for_lost(self, shop: Shop) -> None:
-        shop.server.edit(AUTOSCALER_REF, "argocd-controller", "Apply", minReplicas=4)
+        shop.server.edit(AUTOSCALER_REF, "kubectl", "Apply", minReplicas=4)
         (row,) = shop.rows(self.row())
         assert row.state is ScalingState.DRIFTED
         await shop.keep(rows=(row,))
         assert HOLD_REF not in shop.server.objects
 
 
-LIFE_WRITES = 11
+LIFE_WRITES = 12
 
 
 async def a_life(shop: Shop) -> None:

@@ -121,12 +121,16 @@ class ApiServer:
         """Write a whole object; `metadata.resourceVersion` in the body makes it compare-and-swap (`Conflict`)."""
         return await self._send(Request("update", "PUT", object_path(ref), ref.resource.plural, _MANAGER, body))
 
-    async def json_patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Body:
-        """Apply an RFC 6902 patch; a failed `test` raises `Conflict`."""
+    async def json_patch(
+        self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]], manager: str = FIELD_MANAGER
+    ) -> Body:
+        """Apply an RFC 6902 patch under the name of a field manager; a failed `test` raises `Conflict`."""
         path = object_path(ref)
         content_type = "application/json-patch+json"
         return await self._send(
-            Request("patch", "PATCH", path, ref.resource.plural, _MANAGER, list(operations), content_type)
+            Request(
+                "patch", "PATCH", path, ref.resource.plural, {"fieldManager": manager}, list(operations), content_type
+            )
         )
 
     async def apply_status(self, ref: ObjectRef, body: Body) -> Body:

@@ -34,6 +34,7 @@ from hypercare.domain.capacity.hold import (
 )
 from hypercare.domain.capacity.kinds import HeldKind, kind_of_object
 from hypercare.domain.capacity.live_object import SOMEBODY, Gone, LiveObject, Superseded
+from hypercare.domain.capacity.ownership import OWN_MANAGER, RESTORING_MANAGER
 
 SEND_WITHIN_SECONDS = 15
 """What was read or announced longer ago is not acted on: an operator that was paused reads and announces anew."""
@@ -61,9 +62,10 @@ class WriteHold:
 
 @dataclass(frozen=True)
 class PatchObject:
-    """Send this JSON Patch; its tests make it fail unless the object is as it was read."""
+    """Send this JSON Patch as `manager`; its tests make it fail unless the object is as it was read."""
 
     operations: tuple[Mapping[str, Any], ...]
+    manager: str = OWN_MANAGER
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,8 @@ def _converge(hold: Hold, live: LiveObject, now: int, *, written: bool) -> Step:
     announced = hold.with_fields(_announced(record, aims[record.path], now) for record in hold.fields)
     pending = [record for record in announced.fields if isinstance(record.pending, Pending)]
     if pending and written and all(_fresh(hold.field(record.path), record, now) for record in pending):
-        return PatchObject(tuple(_operations(pending, live)))
+        restoring = all(_restores(record) for record in pending)
+        return PatchObject(tuple(_operations(pending, live)), RESTORING_MANAGER if restoring else OWN_MANAGER)
     if pending or announced != hold:
         return WriteHold(announced)
     return Wait(pause, "another writer reverted the value") if pause else Settled()
@@ -206,6 +209,11 @@ def _converge(hold: Hold, live: LiveObject, now: int, *, written: bool) -> Step:
 def _aim(record: HeldField, wanted: FieldValue) -> FieldValue:
     """What the field is to hold, in the original's own form where it is to be the original."""
     return record.original if same(record.path, wanted, record.original) else wanted
+
+
+def _restores(record: HeldField) -> bool:
+    """Whether what is announced is the original."""
+    return isinstance(record.pending, Pending) and same(record.path, record.pending.value, record.original)
 
 
 def _late(record: HeldField, aim: FieldValue, now: int) -> int:

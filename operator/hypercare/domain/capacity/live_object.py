@@ -4,12 +4,12 @@ Bodies are those of the API server. Who wrote a field is read from managed field
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hypercare.domain.capacity.field_values import Absent, FieldValue, field_value
+from hypercare.domain.capacity.ownership import OWN_MANAGERS, REAPPLYING_MANAGERS
 
-OWN_MANAGER = "hypercare"
 SOMEBODY = "unknown"
 Body = Mapping[str, Any]
 
@@ -39,8 +39,9 @@ class Superseded:
 class LiveObject:
     """An object as it was read at one resourceVersion.
 
-    `writers` names, per path, who wrote the field last besides us; `appliers` names, per path, who holds it by
-    server-side apply besides us. `missing` are the parents of fields that a patch must make first.
+    `writers` names, per path, who wrote the field last besides us; `appliers` names, per path, who has made it their
+    own by server-side apply. `missing` are the parents of fields that a patch must make first. `managers` are those of
+    all its managed fields, in their order; a body of a cache has fewer of them.
     """
 
     uid: str
@@ -49,6 +50,7 @@ class LiveObject:
     writers: Mapping[str, str]
     appliers: Mapping[str, tuple[str, ...]]
     missing: frozenset[str] = frozenset()
+    managers: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def foreign(self) -> frozenset[str]:
@@ -60,7 +62,7 @@ def read_live(kind: Holdable, body: Body) -> LiveObject:
     """Read the values that a hold of this kind may be about, and who wrote them."""
     metadata = body["metadata"]
     entries = metadata.get("managedFields") or ()
-    foreign = [entry for entry in entries if entry.get("manager") != OWN_MANAGER and _of_object(entry)]
+    foreign = [entry for entry in entries if entry.get("manager") not in OWN_MANAGERS and _of_object(entry)]
     parents = {path.rpartition("/")[0] for path in kind.paths}
     return LiveObject(
         uid=metadata["uid"],
@@ -69,6 +71,7 @@ def read_live(kind: Holdable, body: Body) -> LiveObject:
         writers={path: _last(foreign, path) for path in kind.paths},
         appliers={path: tuple(_appliers(foreign, path)) for path in kind.paths},
         missing=frozenset(path for path in parents if isinstance(value_at(body, path), Absent)),
+        managers=tuple(str(entry.get("manager", "")) for entry in entries),
     )
 
 
@@ -107,8 +110,9 @@ def _last(entries: Sequence[Body], path: str) -> str:
 
 def _appliers(entries: Sequence[Body], path: str) -> Iterator[str]:
     for entry in entries:
-        if entry.get("operation") == "Apply" and _holds(entry, path):
-            yield str(entry.get("manager", SOMEBODY))
+        manager = str(entry.get("manager", SOMEBODY))
+        if entry.get("operation") == "Apply" and manager not in REAPPLYING_MANAGERS and _holds(entry, path):
+            yield manager
 
 
 def _holds(entry: Body, path: str) -> bool:
