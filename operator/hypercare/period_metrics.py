@@ -185,6 +185,7 @@ def _of(ref: ObjectRef) -> tuple[str, str]:
 
 def _gauge(name: str, text: str, labels: Sequence[str], samples: Sequence[Sample]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, text, labels=labels)
-    for of, value in samples:
+    # A target may have a row for an object of before, too: one series of a name and labels is all that there may be.
+    for of, value in {tuple(of): value for of, value in samples}.items():
         family.add_metric(of, value)
     return family

@@ -4,11 +4,12 @@ Claims are kept and holds are reconciled as in the operator, but at the test's p
 have brought by then. That a floor brings pods is shown for autoscalers in test_holds.py, and by KEDA in its own test.
 """
 
+import asyncio
 import copy
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from hypercare.domain.objects import (
     AUTOSCALERS,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
+    EVENTS,
     HOLDS,
     PERIODS,
     ROLLOUTS,
@@ -94,6 +96,14 @@ spec: {selector: {matchLabels: {app: web}}, %s}
 """
 
 
+QUOTA = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: small}
+spec: {hard: {pods: "4"}}
+"""
+
+
 class Shop:
     """One namespace with one period."""
 
@@ -126,7 +136,8 @@ class Shop:
             for body in self.cache.select(HOLDS, self.namespace):
                 await self.holds.visit(reference(HOLDS, body))
         await self.watch()
-        self.rows = scaling_rows(plan, uid, self.view(), self.rows)
+        events = await self.api.list(EVENTS, self.namespace, fields="type=Warning")
+        self.rows = scaling_rows(plan, uid, replace(self.view(), events=events), self.rows)
         return self.rows
 
     def plan(self, uid: str, kind: str, rules: dict[str, list[dict[str, Any]]]) -> ScalingPlan:
@@ -354,6 +365,27 @@ async def test_a_workload_at_zero_is_not_woken_up(shop: Shop) -> None:
     (row,) = await shop.settled(scaling=[SCALING])
     assert row.state is ScalingState.DISABLED
     assert (await shop.of(DEPLOYMENTS))["spec"]["replicas"] == 0
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "nodes", "reason", "said"),
+    [
+        pytest.param(QUOTA, "", "QuotaExceeded", "exceeded quota", id="a quota"),
+        pytest.param(
+            "", "nodeSelector: {room: plenty}, ", "Unschedulable", "nodes are available", id="no node has room"
+        ),
+    ],
+)
+async def test_why_replicas_do_not_come_is_told(shop: Shop, obstacle: str, nodes: str, reason: str, said: str) -> None:
+    if obstacle:
+        shop.apply(obstacle)
+    shop.apply(DEPLOYMENT.replace("spec: {containers", f"spec: {{{nodes}containers"))
+    deadline = time.monotonic() + 60
+    while (row := (await shop.settled(scaling=[SCALING]))[0]).reason != reason:
+        assert time.monotonic() < deadline, row
+        await asyncio.sleep(0.5)
+    assert said in row.message
+    assert row.state is ScalingState.RAISING
 
 
 async def test_an_apply_that_takes_replicas_back_is_named(shop: Shop) -> None:

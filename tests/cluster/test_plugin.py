@@ -233,8 +233,8 @@ def test_lint_asks_the_server_too(periods: Periods, plugin: Plugin, tmp_path: Pa
     spec = {
         "profile": periods.profile,
         "release": {"version": "2.4.0"},
-        "targets": [{"kind": "Deployment", "name": "absent"}],
-        "protection": {"alerts": {"from": [{"rule": "absent-rules"}]}, "scaling": [{"target": "*", "floor": "150%"}]},
+        "targets": [{"kind": "Deployment", "name": "absent"}, {"kind": "DaemonSet", "name": "agent"}],
+        "protection": {"alerts": {"from": [{"rule": "absent-rules"}]}, "scaling": [{"target": "agent", "floor": 2}]},
     }
     body = {"apiVersion": "hypercare.dev/v1alpha1", "kind": "HypercarePeriod", "metadata": {"name": "checkout"}}
     path = tmp_path / "period.yaml"
@@ -244,7 +244,7 @@ def test_lint_asks_the_server_too(periods: Periods, plugin: Plugin, tmp_path: Pa
     found = {(each["path"], each["rule"], each["severity"]) for each in json.loads(ran.out)}
     assert ran.code == 1
     assert ("spec.targets[0].name", "TargetNotFound", "error") in found
-    assert {rule for _, rule, _ in found} >= {"TargetNotFound", "NoAutoscaler"}
+    assert {rule for _, rule, _ in found} >= {"TargetNotFound", "NotScalable"}
     path.write_text(yaml.safe_dump({**body, "spec": {**spec, "profile": "absent"}}))
     assert "ProfileNotFound" in plugin.run("lint", str(path), "--server").out
 

@@ -1,8 +1,7 @@
 """What a cluster adds: whether its API server takes the objects, and whether what they name is there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from hypercare.cli.cluster_access import Body, Cluster
 from hypercare.cli.failures import NotAccepted, NotAllowed, NotThere
@@ -10,12 +9,15 @@ from hypercare.cli.lint.checks import name_of, of_kind, resolved_of, spec_findin
 from hypercare.cli.lint.findings import Finding, Source
 from hypercare.cli.periods.advice import advice
 from hypercare.domain.alerts.plan import plan_alerts
+from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
+from hypercare.domain.capacity.disruption import plan_disruption
+from hypercare.domain.capacity.quantity import SeenPeak
+from hypercare.domain.capacity.scaling import Claimant, plan_scaling
 from hypercare.domain.objects import (
-    AUTOSCALERS,
     PERIODS,
     PROFILES,
     PROMETHEUS_RULES,
-    WORKLOADS,
+    TARGETS,
     ObjectRef,
     Resource,
 )
@@ -56,7 +58,7 @@ def _period(cluster: Cluster, source: Source, sources: Sequence[Source]) -> Iter
         yield from spec_findings(source, resolved, profile)
         if isinstance(resolved, Resolved):
             yield from _alerts(cluster, source, namespace, resolved)
-            yield from _scaling(cluster, source, namespace, resolved)
+            yield from _capacity(cluster, source, namespace, resolved)
     except NotAllowed as error:
         yield source.warning("", _UNREADABLE, f"not everything could be checked: {error.format_message()}")
 
@@ -83,7 +85,7 @@ def _accepted(cluster: Cluster, source: Source, ref: ObjectRef) -> Iterator[Find
 
 def _targets(cluster: Cluster, source: Source, namespace: str) -> Iterator[Finding]:
     for index, target in enumerate(source.document.body["spec"]["targets"]):
-        resource = WORKLOADS.get(str(target.get("kind")))
+        resource = TARGETS.get(str(target.get("kind")))
         if resource is not None and not _exists(cluster, resource, namespace, str(target.get("name"))):
             message = f"there is no {resource.kind} {target.get('name')} in namespace {namespace}"
             yield source.error(f"spec.targets[{index}].name", "TargetNotFound", message, advice("TargetNotFound"))
@@ -119,27 +121,26 @@ def _alerts(cluster: Cluster, source: Source, namespace: str, resolved: Resolved
         yield source.warning(problem.path, problem.reason, problem.message, advice(problem.reason))
 
 
-def _scaling(cluster: Cluster, source: Source, namespace: str, resolved: Resolved) -> Iterator[Finding]:
-    """Targets that are to be raised and that no autoscaler scales."""
-    if not resolved.spec.scaling:
+def _capacity(cluster: Cluster, source: Source, namespace: str, resolved: Resolved) -> Iterator[Finding]:
+    """What keeps capacity from being raised; the peak of days that Prometheus knows is taken for granted."""
+    spec = resolved.spec
+    if not spec.scaling and not spec.disruption:
         return
-    scaled = {_scales(each) for each in cluster.list(AUTOSCALERS, namespace)}
-    named = {rule.get("target"): index for index, rule in _rules(source)}
-    for target in resolved.spec.targets:
-        index = named.get(target.name, named.get("*"))
-        if index is not None and target.kind != "DaemonSet" and (target.kind, target.name) not in scaled:
-            message = f"no HorizontalPodAutoscaler in namespace {namespace} scales {target.kind} {target.name}"
-            yield source.warning(f"spec.protection.scaling[{index}]", "NoAutoscaler", message, advice("NoAutoscaler"))
+    objects = CapacityObjects({resource: _listed(cluster, resource, namespace) for resource in RESOURCES})
+    claimant = Claimant(name_of(source), "lint", "lint", 100, resolved.profile.limits.max_floor)
+    peaks = {target.name: SeenPeak(1) for target in spec.targets}
+    plan = plan_scaling(spec.scaling, spec.targets, objects, claimant, peaks)
+    plan += plan_disruption(spec.disruption, spec.targets, objects, claimant)
+    for problem in plan.problems:
+        yield source.warning(problem.path, problem.reason, problem.message, advice(problem.reason))
 
 
-def _rules(source: Source) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    scaling = (source.document.body["spec"].get("protection") or {}).get("scaling") or ()
-    return ((index, rule) for index, rule in enumerate(scaling))
-
-
-def _scales(autoscaler: Body) -> tuple[str, str]:
-    ref = (autoscaler.get("spec") or {}).get("scaleTargetRef") or {}
-    return str(ref.get("kind", "")), str(ref.get("name", ""))
+def _listed(cluster: Cluster, resource: Resource, namespace: str) -> Sequence[Body]:
+    """All objects of a resource that the cluster may not serve at all."""
+    try:
+        return cluster.list(resource, namespace)
+    except NotThere:
+        return ()
 
 
 def _namespace(cluster: Cluster, source: Source) -> str:

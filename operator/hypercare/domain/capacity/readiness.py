@@ -18,6 +18,7 @@ from hypercare.domain.objects import AUTOSCALERS, SCALED_OBJECTS, TARGETS
 
 DISABLED = "ScalingDisabled"
 WAITING = "WaitingForReplicas"
+_QUOTA, _OVER_QUOTA = "QuotaExceeded", "exceeded quota"
 NEWEST_SECONDS = 600
 """An Event that was repeated longer ago says nothing about now."""
 
@@ -39,7 +40,8 @@ def readiness_of(target: Target, scaler: Body, held: HeldObject, objects: Capaci
         message = f"{target.kind} {target.name} is scaled to zero and is not woken up"
         return Readiness(ready, DISABLED, message)
     for condition in _hindrances(workload, scaler, held):
-        return Readiness(ready, str(condition.get("reason", "")), str(condition.get("message", "")))
+        message = str(condition.get("message", ""))
+        return Readiness(ready, _QUOTA if _OVER_QUOTA in message else str(condition.get("reason", "")), message)
     return Readiness(ready, WAITING, f"{ready} replicas are ready")
 
 
@@ -93,7 +95,7 @@ def _reason(event: Body) -> str:
         case "FailedScheduling":
             return "Unschedulable"
         case "FailedCreate":
-            return "QuotaExceeded" if "exceeded quota" in message else reason
+            return _QUOTA if _OVER_QUOTA in message else reason
         case "Failed" | "BackOff" if "image" in message:
             return "ImagePullBackOff"
         case "BackOff":
