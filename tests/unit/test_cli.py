@@ -1,5 +1,6 @@
 """The plugin as a whole: what it is called, how it ends, how it reads files, how quickly it is there."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,14 @@ def test_help_and_completion_load_nothing_heavy() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
     assert not loaded & {"kopf", "kubernetes", "aiohttp", "requests", "rich", "yaml", "promql_parser", "asyncio"}
+
+
+def test_help_is_there_at_once() -> None:
+    """In processor time of its own: how busy the machine is says nothing about the program."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run("--help").code == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
 
 
 def written(tmp_path: Path, text: str | bytes) -> str:
