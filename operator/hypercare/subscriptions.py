@@ -52,7 +52,7 @@ _TICKING_METADATA = frozenset({"resourceVersion", "managedFields"})
 _TICKING_STATUS = frozenset(
     {"lastTransitionTime", "lastUpdateTime", "lastScaleTime", "lastProbeTime", "lastActiveTime", "currentMetrics"}
 )
-_OWN_STATUS = frozenset({PERIODS, PROFILES, PROMETHEUSES})
+_OWN_STATUS = frozenset({PERIODS, PROFILES, PROMETHEUSES, DISRUPTION_BUDGETS})
 
 
 def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:

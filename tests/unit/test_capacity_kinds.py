@@ -243,13 +243,13 @@ class TestBehavior:
 
     held = HeldObject("autoscaling/v2", "HorizontalPodAutoscaler", "web", "uid-1")
 
-    def live(self, behavior: FieldValue, *foreign: str) -> LiveObject:
+    def live(self, behavior: FieldValue, *foreign: str, manager: str = "kubectl") -> LiveObject:
         body: dict[str, Any] = {"spec": {"minReplicas": 2, "maxReplicas": 10}}
         if isinstance(behavior, Present):
             body["spec"]["behavior"] = json_of(behavior)
         body["metadata"] = {"uid": "uid-1", "resourceVersion": "7"}
         body["metadata"]["managedFields"] = [
-            {"manager": "kubectl", "operation": "Update", "fieldsV1": tree(path)} for path in foreign
+            {"manager": manager, "operation": "Update", "fieldsV1": tree(path)} for path in foreign
         ]
         return read_live(HORIZONTAL_POD_AUTOSCALER, body)
 
@@ -266,6 +266,11 @@ class TestBehavior:
         pending = HeldField(BEHAVIOR, Absent(), pending=Pending(switched_on(BEHAVIOR), NOW))
         step = self.step(pending, self.live(FILLED_IN), self.asking)
         assert step == WriteHold(self.hold(self.ours, self.asking))
+
+    def test_a_tool_that_has_copied_it_at_once_does_not_own_it(self) -> None:
+        pending = HeldField(BEHAVIOR, Absent(), pending=Pending(switched_on(BEHAVIOR), NOW))
+        copied = self.live(FILLED_IN, BEHAVIOR, manager="argocd-controller")
+        assert self.step(pending, copied, self.asking) == WriteHold(self.hold(self.ours, self.asking))
 
     def test_and_is_as_wanted(self) -> None:
         assert self.step(self.ours, self.live(FILLED_IN), self.asking) == Settled()

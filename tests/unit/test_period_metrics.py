@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from hypercare.domain.evidence.bounds import Above, Between, Bound, Equals
 from hypercare.domain.evidence.criteria import QueryKind
@@ -56,6 +57,14 @@ def test_where_a_period_stands() -> None:
     assert value(metrics, "hypercare_period_alerts", outcome="untouched") == 2
     replicas = [value(metrics, "hypercare_period_replicas", target="checkout", what=what) for what in ROW]
     assert replicas == [None, 2, 4, 3]
+
+
+def test_a_target_with_rows_for_two_objects_is_one_series() -> None:
+    rows = [{"target": "checkout", "floor": 4, "state": "Superseded"}, {"target": "checkout", "floor": 6}]
+    metrics = told(period(scaling=rows))
+    text = generate_latest(metrics.registry).decode()
+    assert len([line for line in text.splitlines() if "period_replicas{" in line and 'what="floor"' in line]) == 1
+    assert value(metrics, "hypercare_period_replicas", target="checkout", what="floor") == 6
 
 
 def test_a_period_that_nobody_has_seen_yet_is_pending() -> None:

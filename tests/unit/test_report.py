@@ -376,6 +376,15 @@ def test_every_key_is_documented() -> None:
 WATCHED = WatchedAlert("rule", "group", "ErrorsHigh", "critical", Making.TIGHTENED, 600, 300, 30, True, "x > 0", "x")
 
 
+def test_a_disruption_budget_has_no_replicas() -> None:
+    held = HeldObject("policy/v1", "PodDisruptionBudget", "pods", "uid-pods")
+    row = ScalingRow("checkout", held, ScalingState.RESTORED, message="as it was")
+    report = replace(REPORT, scaling=(ScalingReport(row, 0),))
+    assert "| checkout | PodDisruptionBudget pods | – | – | – | Restored | as it was |" in render_markdown(report)
+    (written,) = json.loads(render_json(report))["scaling"]
+    assert {"original", "raisedTo", "now"}.isdisjoint(written)
+
+
 def test_copies_and_originals_are_paired_by_the_time_they_share() -> None:
     history = AlertHistory(
         WATCHED,

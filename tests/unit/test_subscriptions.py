@@ -153,6 +153,8 @@ def test_a_period_that_is_being_deleted_wakes_its_holds(cache: WatchCache) -> No
         pytest.param(DEPLOYMENTS, {"observedGeneration": 1}, {"observedGeneration": 2}, True, id="rollout observed"),
         pytest.param(DEPLOYMENTS, {"availableReplicas": 1}, {"availableReplicas": 2}, True, id="a pod became ready"),
         pytest.param(PERIODS, {"phase": "Active"}, {"phase": "Relaxing"}, False, id="the operator's own status"),
+        pytest.param(DISRUPTION_BUDGETS, {"currentHealthy": 1}, {"currentHealthy": 2}, False, id="pods of a budget"),
+        pytest.param(SCALED_OBJECTS, {"lastActiveTime": "a"}, {"lastActiveTime": "b"}, False, id="KEDA looked again"),
         pytest.param(HOLDS, {"state": "a"}, {"state": "b"}, True, id="the status of a hold"),
     ],
 )

@@ -54,8 +54,9 @@ class LiveObject:
 
     @property
     def foreign(self) -> frozenset[str]:
-        """Fields of which somebody else has written at least a part."""
-        return frozenset(path for path, manager in self.writers.items() if manager != SOMEBODY)
+        """Fields of which somebody else has written at least a part, and not only copied what is there."""
+        copying = {SOMEBODY, *REAPPLYING_MANAGERS}
+        return frozenset(path for path, manager in self.writers.items() if manager not in copying)
 
 
 def read_live(kind: Holdable, body: Body) -> LiveObject:
