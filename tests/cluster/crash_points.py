@@ -4,6 +4,7 @@ A point is told by what is written, as the order of writes of different kinds di
 """
 
 import itertools
+import json
 import os
 import threading
 from collections import Counter
@@ -11,8 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from tests.cluster.cluster import Cluster
-from tests.cluster.crash_life import FORMS, Life
+from tests.cluster.crash_life import FOLDER, FORMS, NAME, PERIODS, Life
 from tests.cluster.write_proxy import Which, Write, WriteProxy
 
 # Told once each, in this order. What is told beside it (alerts live, criteria met) depends on how long a start takes.
@@ -125,6 +128,15 @@ def succeeded(life: Life) -> None:
     assert (conditions["Restored"], conditions["Succeeded"]) == ("True", "True"), life.told(str(conditions))
     kinds = {kind_of(write) for write in life.lane.writes}
     assert kinds >= EVERY_KIND, life.told(f"never written: {EVERY_KIND - kinds}")
+
+
+def begin_long(life: Life) -> None:
+    """Begin a life that does not end by itself before it is drained."""
+    body = yaml.safe_load((FOLDER / "crash_period.yaml").read_text())
+    body["spec"]["window"]["duration"] = "2h"
+    body["spec"]["stages"][0]["minDuration"] = "1h"
+    life.cluster.api.apply(f"{PERIODS.format(life.namespace)}/{NAME}", json.dumps(body))
+    life.start()
 
 
 def killed_at(life: Life, which: Which) -> None:
