@@ -249,6 +249,31 @@ def test_lint_asks_the_server_too(periods: Periods, plugin: Plugin, tmp_path: Pa
     assert "ProfileNotFound" in plugin.run("lint", str(path), "--server").out
 
 
+def test_lint_tells_what_a_policy_would_refuse(cluster: Cluster, periods: Periods, nobody: Plugin) -> None:
+    install(cluster)
+    _let_write_periods(cluster, periods.namespace)
+    spec = {
+        "release": {"version": "2.4.0"},
+        "targets": [{"kind": "Deployment", "name": "checkout"}],
+        "protection": {"alerts": {"from": [{"rule": "checkout-alerts"}]}},
+    }
+    metadata = {"name": "checkout", "namespace": periods.namespace}
+    body = {"apiVersion": "hypercare.dev/v1alpha1", "kind": "HypercarePeriod", "metadata": metadata, "spec": spec}
+
+    def refused() -> bool:
+        ran = nobody.run("lint", "-", "--server", "-o", "json", stdin=yaml.safe_dump(body))
+        return ran.code == 1 and any("ValidatingAdmissionPolicy" in each["message"] for each in json.loads(ran.out))
+
+    cluster.wait_until("the policy is in force", refused)
+
+
+def _let_write_periods(cluster: Cluster, namespace: str) -> None:
+    rights = ("--verb=get,create,patch", "--resource=hypercareperiods.hypercare.dev")
+    cluster.kubectl("create", "role", "writer", *rights, "-n", namespace)
+    account = f"--serviceaccount={namespace}:nobody"
+    cluster.kubectl("create", "rolebinding", "writer", "--role=writer", account, "-n", namespace)
+
+
 def test_the_doctor_names_each_verb_that_the_operator_lacks(cluster: Cluster, periods: Periods, plugin: Plugin) -> None:
     install(cluster)
     periods.put("stalled")

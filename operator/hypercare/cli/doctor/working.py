@@ -15,7 +15,16 @@ _UNSEEN_SECONDS = 120
 _NAMED = 3
 _SECRETS = frozenset({"SecretNotFound", "SecretInvalid", "SecretForbidden", "SecretUnreadable"})
 _ENDPOINT = frozenset(kind.value for kind in FailureKind) | _SECRETS
-_RULES = frozenset({"OverlayNotSelected", "OverlayNotLoaded", "OtherPrometheus", "RuleGroupFails", "EvaluationStopped"})
+_RULES = frozenset(
+    {
+        "OverlayNotSelected",
+        "OverlayNotLoaded",
+        "OverlayOnSomeReplicas",
+        "OtherPrometheus",
+        "RuleGroupFails",
+        "EvaluationStopped",
+    }
+)
 
 
 def heartbeat(periods: Sequence[Seen], now: int) -> Diagnosis:

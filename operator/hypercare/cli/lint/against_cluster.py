@@ -27,6 +27,8 @@ from hypercare.domain.snapshot import Identity
 
 _INTERVAL = 30
 _UNREADABLE = "NotReadable"
+# How the API server begins what admission says, with the same status as for a missing right.
+_POLICIES = ("ValidatingAdmissionPolicy", "admission webhook")
 
 
 def check_in_cluster(cluster: Cluster, sources: Sequence[Source]) -> Iterator[Finding]:
@@ -80,7 +82,15 @@ def _accepted(cluster: Cluster, source: Source, ref: ObjectRef) -> Iterator[Find
         path, fix = ("metadata.namespace", "create the namespace first") if missing else ("kind", "install the CRDs")
         yield source.error(path, "NotServed", told, fix)
     except NotAllowed as error:
-        yield source.warning("", _UNREADABLE, f"the API server was not asked: {error.format_message()}")
+        yield _denied(source, error.format_message())
+
+
+def _denied(source: Source, told: str) -> Finding:
+    """A policy has refused the object for what it asks; else this account may not write it, whatever it asks."""
+    if any(sign in told for sign in _POLICIES):
+        fix = "let somebody apply it who may do what it asks for, or ask for less; see docs/security.md"
+        return source.error("spec", "Refused", f"the API server refuses it: {told}", fix)
+    return source.warning("", _UNREADABLE, f"the API server was not asked: {told}")
 
 
 def _targets(cluster: Cluster, source: Source, namespace: str) -> Iterator[Finding]:
