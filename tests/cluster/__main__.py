@@ -87,7 +87,9 @@ def _env(arguments: argparse.Namespace) -> int:
     cluster = load(arguments.dir)
     for name, value in cluster.environment.items():
         print(f"export {name}={shlex.quote(value)}")
-    print(f'export PATH={shlex.quote(str(cluster.kubectl_path.parent))}:"$PATH"')
+    # The plugin `kubectl hypercare` is beside the interpreter.
+    folders = (cluster.kubectl_path.parent, Path(sys.executable).parent)
+    print(f'export PATH={":".join(shlex.quote(str(each)) for each in folders)}:"$PATH"')
     return 0
 
 
