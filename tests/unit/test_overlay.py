@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from hypercare.domain.alerts import overlay as overlay_module
-from hypercare.domain.alerts.overlay import owned_by, present_copies, revision_of, same_overlay
+from hypercare.domain.alerts.overlay import owned_by, revision_of, same_overlay
 from hypercare.domain.alerts.plan import AlertPlan
-from hypercare.domain.alerts.tightening import FiringCopy, Tightened, Untouched, UntouchedReason
+from hypercare.domain.alerts.tightening import Tightened, Untouched, UntouchedReason
 from hypercare.domain.alerts.watched import Making
 from hypercare.domain.promql.syntax import parse
 from tests.unit.alert_rules import IDENTITY, alert, copies_of, plan, rule_object, rules_of
@@ -326,46 +326,8 @@ def test_labels_of_copies_stay_over_the_stages() -> None:
     assert strong["for"] != weak["for"]
 
 
-FIRING_RULES = [rule_object("r", alert("Errors", for_="5m"), alert("Slow", for_="5m"))]
-
-
-def relaxed(strength: int, age: float, **firing: Any) -> AlertPlan:
-    strong = plan(FIRING_RULES)
-    copies = {strong.watched[0].rule_id: FiringCopy(age, **firing)}
-    return plan(FIRING_RULES, {"strength": strength, "present": strong.overlay, "firing": copies})
-
-
-def test_a_firing_copy_waits_alone_when_a_stage_relaxes() -> None:
-    copies = copies_of(relaxed(50, age=160).overlay)
-
-    assert (copies["Errors"]["for"], copies["Slow"]["for"]) == ("2m30s", "3m45s")
-
-
-@pytest.mark.parametrize(
-    ("age", "firing"),
-    [
-        pytest.param(226, {}, id="older than the new for"),
-        pytest.param(160, {"original_fires": True}, id="original fires"),
-    ],
-)
-def test_a_firing_copy_is_relaxed(age: float, firing: dict[str, Any]) -> None:
-    assert copies_of(relaxed(50, age, **firing).overlay)["Errors"]["for"] == "3m45s"
-
-
-def test_at_strength_0_only_a_firing_copy_is_left() -> None:
-    planned = relaxed(0, age=160)
-
-    assert list(copies_of(planned.overlay)) == ["Errors"]
-    assert relaxed(0, age=301).overlay is None
-
-
-def test_an_overlay_edited_by_hand_is_read_as_far_as_it_can_be() -> None:
-    overlay = plan(FIRING_RULES).overlay
-    assert overlay is not None
-    overlay["spec"]["groups"][0]["rules"][0]["for"] = "soon"
-
-    assert list(present_copies(overlay).values()) == [150]
-    assert present_copies({}) == {}
+def test_at_strength_0_nothing_is_left() -> None:
+    assert plan([rule_object("r", alert("Errors", for_="5m"))], {"strength": 0}).overlay is None
 
 
 def test_more_rules_than_are_ever_written_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

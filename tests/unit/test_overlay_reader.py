@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from hypercare.adapters.cache import WatchCache
+from hypercare.domain.alerts.held_copies import copies
 from hypercare.domain.alerts.liveness import Live, NotLive
 from hypercare.domain.alerts.loaded_rules import LoadedGroup, LoadedRules
-from hypercare.domain.alerts.overlay import HEARTBEAT, present_copies
+from hypercare.domain.alerts.overlay import HEARTBEAT
 from hypercare.domain.alerts.tightening import Untouched
 from hypercare.domain.conditions import ConditionType, Observed, false, true
 from hypercare.domain.life.facts import Life
@@ -51,7 +52,7 @@ class Firing(FakePrometheus):
 
     @property
     def rule(self) -> str:
-        return next(iter(present_copies(self._rules() or {})))
+        return next(iter(copies(self._rules() or {})))
 
 
 class Shop:

@@ -6,14 +6,11 @@ from hypothesis import strategies as st
 
 from hypercare.domain.alerts.protection import INHERITED, Inherited, Tighten
 from hypercare.domain.alerts.tightening import (
-    FiringCopy,
     ForRule,
     Outcome,
     Tightened,
     Untouched,
     UntouchedReason,
-    relax_firing,
-    relaxed_for,
     shorten_for,
 )
 
@@ -122,27 +119,6 @@ def test_state_that_is_restored_stays_restored(original: int, interval: int, wis
     assume(original >= 600 and not wish.tighten.allow_unrestored)
 
     assert seconds(shorten_for(original, interval, wish, strength), original) >= 600
-
-
-@pytest.mark.parametrize(
-    ("wanted", "present", "firing", "expected"),
-    [
-        pytest.param(225, 150, FiringCopy(226), 225, id="older than the new for: it goes on firing"),
-        pytest.param(225, 150, FiringCopy(225), 150, id="as old as the new for: it waits"),
-        pytest.param(225, 150, FiringCopy(151), 150, id="younger: relaxing would send it back to pending"),
-        pytest.param(225, 150, FiringCopy(151, original_fires=True), 225, id="the original fires and tells it"),
-        pytest.param(100, 150, FiringCopy(151), 100, id="a shorter for never waits"),
-    ],
-)
-def test_a_firing_copy_waits(wanted: int, present: int, firing: FiringCopy, expected: int) -> None:
-    assert relaxed_for(wanted, present, firing) == expected
-
-
-def test_a_waiting_copy_outlasts_an_outcome_that_would_remove_it() -> None:
-    gone = Untouched(UntouchedReason.NOT_SHORTENED, "its for stays 5m at this strength")
-
-    assert relax_firing(300, gone, 150, FiringCopy(160)) == Tightened(300, 150, waits=True)
-    assert relax_firing(300, gone, 150, FiringCopy(301)) == gone
 
 
 def test_the_change_in_words() -> None:

@@ -3,24 +3,22 @@
 `rewriting` decides about an alert by itself; what fires now and what the period adds joins here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from hypercare.domain.alerts.added_alerts import AddedAlert
-from hypercare.domain.alerts.overlay import OverlayIdentity, present_copies
+from hypercare.domain.alerts.overlay import OverlayIdentity
 from hypercare.domain.alerts.preflight import NOT_ASKED, Candidate, Preflight
 from hypercare.domain.alerts.protection import AlertProtection
 from hypercare.domain.alerts.rewriting import CopyLabels, Unread
 from hypercare.domain.alerts.selection import SelectedAlert
-from hypercare.domain.alerts.source_rules import Body, Reach, identity
+from hypercare.domain.alerts.source_rules import Reach, identity
 from hypercare.domain.alerts.syntax import AlertSyntax, inputs_expr, read_alert
 from hypercare.domain.alerts.tightening import (
-    FiringCopy,
     Outcome,
     Tightened,
     Untouched,
     UntouchedReason,
-    relax_firing,
 )
 from hypercare.domain.alerts.trials import Verdicts, candidate_of, digest, outcome_of, wish_for
 from hypercare.domain.alerts.watched import Making, WatchedAlert
@@ -44,8 +42,6 @@ class OverlayContext:
         default_interval_seconds: Evaluation interval of groups that name none.
         tenancy: Where the namespace's series are: added alerts are kept in it, tenant matchers stay in input queries.
         verdicts: What history said about copies, in this run.
-        firing: By rule id, the copies that fire now. At strength 0, those that may still wait.
-        present: The overlay as it is now; empty if there is none.
     """
 
     identity: OverlayIdentity
@@ -55,8 +51,6 @@ class OverlayContext:
     default_interval_seconds: int
     tenancy: Tenancy
     verdicts: Verdicts = field(default_factory=dict)
-    firing: Mapping[str, FiringCopy] = field(default_factory=dict)
-    present: Body = field(default_factory=dict)
 
     @property
     def tenant_labels(self) -> frozenset[str]:
@@ -78,11 +72,6 @@ class JudgedAlert:
     def silent_on_purpose(self) -> bool:
         """Whether it says nothing about health (`Watchdog`), so that it is not watched."""
         return isinstance(self.syntax, AlertSyntax) and self.syntax.always_same
-
-    @property
-    def waits(self) -> bool:
-        """Whether it has a copy only because relaxing it now would silence it."""
-        return isinstance(self.outcome, Tightened) and self.outcome.waits
 
     def watched(self) -> WatchedAlert:
         """The record for evidence."""
@@ -149,9 +138,7 @@ def judge(
     alerts: tuple[SelectedAlert, ...], protection: AlertProtection, context: OverlayContext
 ) -> tuple[JudgedAlert, ...]:
     """Decide about every selected alert."""
-    present = present_copies(context.present)
-    judged = (_noted(_judge(alert, protection, context)) for alert in alerts)
-    return tuple(_relaxed(each, context, present) for each in judged)
+    return tuple(_noted(_judge(alert, protection, context)) for alert in alerts)
 
 
 def read_added(protection: AlertProtection, context: OverlayContext) -> Iterator[AcceptedAlert | Problem]:
@@ -205,12 +192,3 @@ def _noted(judged: JudgedAlert) -> JudgedAlert:
     message = "it cannot be told which of its results are about a target: it covers the whole namespace"
     wide = Untouched(UntouchedReason.NAMESPACE_WIDE, message)
     return replace(judged, outcome=replace(outcome, left=(*outcome.left, wide)))
-
-
-def _relaxed(judged: JudgedAlert, context: OverlayContext, present: Mapping[str, int]) -> JudgedAlert:
-    source = judged.selected.source
-    firing, present_seconds = context.firing.get(source.rule_id), present.get(source.rule_id)
-    refused = isinstance(judged.outcome, Untouched) and judged.outcome.reason.refuses_copy
-    if refused or firing is None or present_seconds is None:
-        return judged
-    return replace(judged, outcome=relax_firing(source.for_seconds, judged.outcome, present_seconds, firing))

@@ -11,13 +11,11 @@ last rule of its group: where the heartbeat of a revision is seen, all before it
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from hypercare.domain.alerts.rule_templates import sound_annotations
 from hypercare.domain.alerts.source_rules import MANAGED_BY, MANAGER
-from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.objects import GROUP, PERIODS, PROMETHEUS_RULES
 
 Body = Mapping[str, Any]
@@ -147,20 +145,6 @@ def owned_by(body: Body, period_uid: str) -> bool:
     """Whether an existing object of the overlay's name belongs to this very period. If not, it is left alone."""
     owners = body.get("metadata", {}).get("ownerReferences", ())
     return any((owner.get("kind"), owner.get("uid")) == (PERIODS.kind, period_uid) for owner in owners)
-
-
-def present_copies(body: Body) -> dict[str, int]:
-    """By rule id, the `for` in seconds that the copies of an existing overlay have.
-
-    Somebody may have edited the object: a rule that cannot be read is one that is not there.
-    """
-    spec = Field("spec", body.get("spec", {}))
-    found: dict[str, int] = {}
-    for rule in (rule for group in spec.get("groups").items() for rule in group.get("rules").items()):
-        with suppress(InvalidField):
-            rule.get("alert").text()
-            found[rule.get("labels").get(RULE_LABEL).text()] = rule.get("for").seconds(0)
-    return found
 
 
 def same_overlay(desired: Body, existing: Body) -> bool:

@@ -1,8 +1,8 @@
 """From the spec and the rules of the namespace to the wanted overlay, in one pure step.
 
 This is the seam to the loop: it gathers the rules, hands them in, and writes the overlay that comes out, or removes
-what is there. No overlay is wanted in mode Observe or when nothing is selected; evidence gets the watched alerts all
-the same, to judge them by their own expressions. At strength 0 only copies are left that still fire and have to wait.
+what is there. No overlay is wanted in mode Observe, at strength 0 or when nothing is selected; evidence gets the
+watched alerts all the same, to judge them by their own expressions. Copies that fire may have to stay (`held_copies`).
 """
 
 from collections import defaultdict
@@ -94,10 +94,8 @@ def _overlay(
     protection: AlertProtection,
     context: OverlayContext,
 ) -> dict[str, Any] | OverlayTooLarge | None:
-    if not context.enforce:
+    if not context.enforce or context.strength == 0:
         return None
-    if context.strength == 0:
-        judged, added = [each for each in judged if each.waits], []
     style = CopyStyle(context.identity, protection.labels, context.subject)
     groups = [*_source_groups(judged, style), *_added_group(added, style)]
     return build_overlay(context.identity, groups) if groups else None

@@ -116,13 +116,11 @@ AS_WRITTEN = AsWritten.AS_WRITTEN
 class Tightened:
     """The copy fires after `copy_for_seconds` instead of `original_for_seconds`, or at a nearer bound, or both.
 
-    `waits` is set when a firing copy keeps an earlier, stricter value until relaxing it would not silence it. `left`
-    says why a lever that was asked for changes nothing.
+    `left` says why a lever that was asked for changes nothing.
     """
 
     original_for_seconds: int
     copy_for_seconds: int
-    waits: bool = False
     threshold: MovedThreshold | AsWritten = AS_WRITTEN
     left: tuple[Untouched, ...] = ()
 
@@ -177,27 +175,6 @@ def shorten_for(original: int, interval: int, rule: ForRule, strength: int) -> O
     if _evaluations(clamped, interval) < _evaluations(original, interval):
         return Tightened(original, clamped)
     return _unchanged(original, wanted, clamped, rule)
-
-
-def relaxed_for(wanted: int, present: int, firing: FiringCopy) -> int:
-    """The `for` in seconds that a firing copy gets when `wanted` is longer than the `present` one.
-
-    A `for` that outgrows the age of a firing alert sends it back to pending, so that people see "resolved" while the
-    problem stands. So it is relaxed only when its age exceeds the new `for`, or when the original fires.
-    """
-    if wanted <= present or firing.age_seconds > wanted or firing.original_fires:
-        return wanted
-    return present
-
-
-def relax_firing(original: int, outcome: Outcome, present: int, firing: FiringCopy) -> Outcome:
-    """Let a firing copy with a `for` of `present` seconds wait where `outcome` would silence it.
-
-    Source of the rule: docs/semantics.md, 2.7.
-    """
-    wanted = outcome.copy_for_seconds if isinstance(outcome, Tightened) else original
-    relaxed = relaxed_for(wanted, present, firing)
-    return outcome if relaxed == wanted else Tightened(original, relaxed, waits=True)
 
 
 def _wanted(original: int, rule: ForRule, strength: int) -> int:
