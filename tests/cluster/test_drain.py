@@ -12,8 +12,9 @@ import pytest
 
 from tests.cluster.access import operator_kubeconfig
 from tests.cluster.cluster import Cluster, ClusterError
-from tests.cluster.crash_life import NAME, Life, install
+from tests.cluster.crash_life import HOLDS, NAME, Life, install
 from tests.cluster.crash_points import RAISED, Lives, begin_long, first, killed_at, nothing_is_left, originals_are_safe
+from tests.cluster.guarding import unguarded
 from tests.cluster.write_proxy import Lane, Write, WriteProxy
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -144,6 +145,30 @@ def test_what_it_may_not_restore_is_left_and_told(life: Life) -> None:
     life.cluster.wait_until("the policy is gone", lambda: not frozen(life))
     assert drained(life)[0] == 0
     nothing_is_left(life)
+
+
+def test_a_tampered_hold_is_refused_before_it_is_written_back(life: Life) -> None:
+    """Where no policy keeps others from holds, each is checked again: here it is about a field that is none of ours."""
+    killed_at(life, first(*RAISED))
+    unguarded(life.cluster)
+    tamper(life, "/spec/scaleTargetRef/name")
+    before = life.look().autoscaler
+    code, told = drained(life, "--timeout", "60s")
+    assert code == 1
+    (left,) = told["left"]
+    assert (left["kind"], left["message"].partition(":")[0]) == ("HypercareHold", "InvalidHold")
+    assert life.look().autoscaler == before
+    tamper(life, "/spec/minReplicas")
+    assert drained(life)[0] == 0
+    nothing_is_left(life)
+
+
+def tamper(life: Life, path: str) -> None:
+    """Let the hold be about another field."""
+    (hold,) = life.holds
+    patch = [{"op": "replace", "path": "/spec/fields/0/path", "value": path}]
+    where = f"{HOLDS.format(life.namespace)}/{hold['metadata']['name']}"
+    life.cluster.api.request("PATCH", where, json.dumps(patch).encode(), "application/json-patch+json")
 
 
 FROZEN = """
