@@ -169,10 +169,11 @@ class HoldReconciler:
 
     def _next(self, ref: ObjectRef, known: _Known) -> Step:
         valid = self._valid(ref, known.hold)
-        if valid != known.hold:
-            return WriteHold(valid)
-        step = next_step(valid, known.live, self._now(), written=known.written)
-        return self._budgets_first(ref, valid, step)
+        stored = valid == known.hold
+        step = next_step(valid, known.live, self._now(), written=known.written and stored)
+        step = self._budgets_first(ref, valid, step)
+        # What is decided without a claim is stored without it; most steps do that anyway.
+        return step if stored or isinstance(step, WriteHold | DeleteHold) else WriteHold(valid)
 
     def _budgets_first(self, ref: ObjectRef, hold: Hold, step: Step) -> Step:
         """Let no replicas go while a disruption budget of the namespace is on its way back.
