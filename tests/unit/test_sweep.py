@@ -9,7 +9,7 @@ import pytest
 from hypercare.adapters.cache import WatchCache
 from hypercare.domain.alerts.orphans import MadeFor, made_for
 from hypercare.domain.alerts.overlay import OverlayIdentity, OverlayTooLarge, build_overlay
-from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
+from hypercare.domain.objects import ALERTMANAGER_CONFIGS, PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.hold_reconcile import SWEEP_SECONDS
 from hypercare.ports import Unavailable
 from hypercare.sweep import Sweeper
@@ -35,7 +35,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.server = FakeApiServer()
-        self.cache = WatchCache((PERIODS, PROMETHEUS_RULES), lambda _: None, lambda: 0.0)
+        self.cache = WatchCache((PERIODS, PROMETHEUS_RULES, ALERTMANAGER_CONFIGS), lambda _: None, lambda: 0.0)
         self.server.watched_by(self.cache)
         self.sweeper = Sweeper(self.server, self.cache)
 
@@ -148,6 +148,14 @@ class TestSweeping:
         await shop.make()
         await shop.sweeper.sweep()
         assert shop.server.reads == 0
+
+
+async def test_what_lets_copies_mute_their_originals_is_swept_too(shop: Shop) -> None:
+    ref = ObjectRef(ALERTMANAGER_CONFIGS, "shop", IDENTITY.object_name)
+    shop.server.put(ref, {}, labels=dict(LABELS))
+    shop.server.watched_by(shop.cache)
+    assert await shop.sweeper.sweep() == [ref]
+    assert ref not in shop.server.objects
 
 
 class _Enough(Exception):
