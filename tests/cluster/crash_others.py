@@ -158,7 +158,9 @@ def held_once(point: Point) -> Callable[[Lives], bool]:
                 life.operator.wait_ready()
                 lives.proxy.deliver(life.lane)
                 originals_are_safe(life)
-            succeeded(life)
+            # A hold waits for what may still arrive, also when the period is over.
+            life.wait("it is over, and nothing is held", lambda: life.over and not life.holds)
+            succeeded(life, in_full=not held)
             return held
 
     return case
