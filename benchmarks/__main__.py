@@ -4,12 +4,19 @@ import sys
 from collections.abc import Callable
 
 from benchmarks.folding import fold_points
+from benchmarks.holding import hold_objects
 from benchmarks.measure import Finding
 from benchmarks.planning import plan_overlay
 from benchmarks.proving import prove_overlay
 from benchmarks.reading import read_evidence
 
-BENCHMARKS: tuple[Callable[[], tuple[Finding, ...]], ...] = (fold_points, read_evidence, plan_overlay, prove_overlay)
+BENCHMARKS: tuple[Callable[[], tuple[Finding, ...]], ...] = (
+    fold_points,
+    read_evidence,
+    plan_overlay,
+    prove_overlay,
+    hold_objects,
+)
 
 
 def main() -> int:
