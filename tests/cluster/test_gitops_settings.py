@@ -4,8 +4,11 @@ A sync in the window takes nothing back, and copies our value into what the tool
 stay. Once all is restored, what Git says is applied again.
 """
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +35,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.crds import install_crds
 from tests.cluster.gitops_tools import apply_as, argo_cd_syncs, flux_syncs, ignored, owners, trusted
 from tests.cluster.lives.operating import install
+from tests.cluster.plugin import Plugin
 from tests.cluster.programs import KEDA, find_programs
 from tests.cluster.test_capacity_kinds import (
     AUTOSCALER,
@@ -50,6 +54,12 @@ pytestmark = pytest.mark.cluster
 Sync = Callable[[Api, str, dict[str, Any]], None]
 BUDGETED = {"disruption": [{"target": "web", "minAvailable": "75%"}]}
 SCALED = {"scaling": [SCALING]}
+PROFILE = """
+apiVersion: hypercare.dev/v1alpha1
+kind: HypercareProfile
+metadata: {name: %s}
+spec: {prometheus: {url: "http://127.0.0.1:9090"}}
+"""
 WORKLOADS = {"Deployment", "StatefulSet", "Rollout"}
 """Their managed fields cannot be patched through their scale."""
 
@@ -173,6 +183,25 @@ async def test_the_owner_of_a_field_may_apply_it_without_force_afterwards(shop: 
     changed = AUTOSCALER.replace("minReplicas: 2", "minReplicas: 3")
     shop.cluster.kubectl("apply", "--server-side", "-n", shop.namespace, "-f", "-", stdin=changed)
     assert (await shop.of(AUTOSCALERS))["spec"]["minReplicas"] == 3
+
+
+async def test_lint_foretells_it(shop: Shop, tmp_path: Path) -> None:
+    shop.apply(DEPLOYMENT)
+    git = Git(shop, AUTOSCALERS, AUTOSCALER, "minReplicas")
+    period, profile = tmp_path / "period.yaml", tmp_path / "profile.yaml"
+    body = yaml.safe_load(PERIOD)
+    spec = {**body["spec"], "profile": shop.namespace, "protection": {"scaling": [SCALING]}}
+    period.write_text(yaml.safe_dump({**body, "spec": spec}))
+    profile.write_text(PROFILE % shop.namespace)
+    plugin = Plugin(shop.cluster.kubeconfig, shop.namespace)
+    told = {}
+    for manager in ("kubectl", "argocd-controller"):
+        git.applied_by(manager)
+        ran = await asyncio.to_thread(plugin.run, "lint", str(period), str(profile), "--server", "-o", "json")
+        told[manager] = [each["message"] for each in json.loads(ran.out) if each["rule"] == "RevertExpected"]
+    assert told["kubectl"] == []
+    (message,) = told["argocd-controller"]
+    assert message.startswith("Argo CD applies minReplicas of HorizontalPodAutoscaler web")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.resource.kind)

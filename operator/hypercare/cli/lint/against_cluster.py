@@ -11,7 +11,9 @@ from hypercare.cli.periods.advice import advice
 from hypercare.domain.alerts.plan import plan_alerts
 from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
 from hypercare.domain.capacity.disruption import plan_disruption
+from hypercare.domain.capacity.kinds import kind_of_object
 from hypercare.domain.capacity.quantity import SeenPeak
+from hypercare.domain.capacity.revert_forecast import expected_reverts
 from hypercare.domain.capacity.scaling import Claimant, plan_scaling
 from hypercare.domain.objects import (
     PERIODS,
@@ -143,6 +145,11 @@ def _capacity(cluster: Cluster, source: Source, namespace: str, resolved: Resolv
     plan += plan_disruption(spec.disruption, spec.targets, objects, claimant)
     for problem in plan.problems:
         yield source.warning(problem.path, problem.reason, problem.message, advice(problem.reason))
+    for request in plan.requests:
+        kind = kind_of_object(request.object)
+        body = objects.find(kind.resource, request.object.name)
+        for told in expected_reverts(kind, body, (request.claim,)):
+            yield source.warning("spec.protection", "RevertExpected", told, advice("RevertExpected"))
 
 
 def _listed(cluster: Cluster, resource: Resource, namespace: str) -> Sequence[Body]:

@@ -72,6 +72,7 @@ _ADVICE = {
     "UnknownTarget": "Correct protection.scaling or protection.disruption: it names no element of targets.",
     "NoAutoscaler": "Remove the ceiling: nothing but the target itself sets its replicas.",
     "SeveralAutoscalers": "Keep exactly one HorizontalPodAutoscaler or ScaledObject for the target.",
+    "RevertExpected": "Give the tool the settings of docs/gitops.md, once; nothing is to be done where it has them.",
     "OwnedAutoscaler": "Set the replicas at the object that writes the autoscaler (such as a Canary of Flagger).",
     "OwnedWorkload": "Set the replicas at the object that writes the workload.",
     "OwnedBudget": "Set the disruption budget at the object that writes it.",

@@ -194,6 +194,11 @@ def flaw(path: str, value: FieldValue) -> str:
             return "is no value of this field"
 
 
+def field_name(path: str) -> str:
+    """What people call a field."""
+    return _FIELDS[path].name
+
+
 def change_text(path: str, original: FieldValue, newest: FieldValue) -> str:
     """A change for people, such as `minReplicas 2 -> 4`."""
     name, before, after = _FIELDS[path].name, _text(path, original), _text(path, newest)

@@ -92,6 +92,12 @@ def writers_of(kind: Holdable, entries: Iterable[Body]) -> list[dict[str, Any]]:
     return kept
 
 
+def owners_of(body: Body, path: str) -> tuple[str, ...]:
+    """The managers whose value a field has; who has written another one is among them no more."""
+    entries = body["metadata"].get("managedFields") or ()
+    return tuple(str(entry.get("manager", "")) for entry in entries if _of_object(entry) and _holds(entry, path))
+
+
 def condition_of(body: Body, kind: str) -> Body:
     """One condition of an object's status, by type; empty when it has none."""
     conditions = body.get("status", {}).get("conditions") or ()
