@@ -151,11 +151,15 @@ def operator_acts(world: World, operator: Operator) -> Iterator[World]:
     if not operator.seen:
         yield joined(world, operator._replace(seen=(world.thing,), seen_fresh=True))
         return
-    for uid in dead(operator.record, world.claiming):
-        if operator.hold_fresh:
-            record = dropped(operator.record, uid)
-            yield joined(with_hold(world, record), operator._replace(record=record, written=True))
+    # A process may not have seen yet that a period has ended.
     yield from step_acts(world, operator, decided(operator.record, operator.seen[0], world.now, operator.written))
+    record = operator.record
+    for uid in dead(operator.record, world.claiming):
+        record = dropped(record, uid)
+    hold = hold_of(record)
+    if record != operator.record and hold is not None:
+        step = decided(record, operator.seen[0], world.now, False)
+        yield from step_acts(world, operator, step if isinstance(step, WriteHold | DeleteHold) else WriteHold(hold))
 
 
 def step_acts(world: World, operator: Operator, step: Step) -> Iterator[World]:
