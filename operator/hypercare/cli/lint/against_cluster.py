@@ -7,7 +7,7 @@ from hypercare.cli.cluster_access import Body, Cluster
 from hypercare.cli.failures import NotAccepted, NotAllowed, NotThere
 from hypercare.cli.lint.checks import name_of, of_kind, resolved_of, spec_findings
 from hypercare.cli.lint.findings import Finding, Source
-from hypercare.cli.periods.advice import advice
+from hypercare.cli.periods.advice import REVERT_EXPECTED, advice
 from hypercare.domain.alerts.plan import plan_alerts
 from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
 from hypercare.domain.capacity.disruption import plan_disruption
@@ -149,7 +149,7 @@ def _capacity(cluster: Cluster, source: Source, namespace: str, resolved: Resolv
         kind = kind_of_object(request.object)
         body = objects.find(kind.resource, request.object.name)
         for told in expected_reverts(kind, body, (request.claim,)):
-            yield source.warning("spec.protection", "RevertExpected", told, advice("RevertExpected"))
+            yield source.warning("spec.protection", REVERT_EXPECTED, told, advice(REVERT_EXPECTED))
 
 
 def _listed(cluster: Cluster, resource: Resource, namespace: str) -> Sequence[Body]:

@@ -14,6 +14,7 @@ _FIX = (
 
 # Reasons of the command line itself, which no status has.
 PROFILE_UNREADABLE = "ProfileUnreadable"
+REVERT_EXPECTED = "RevertExpected"
 _ADVICE = {
     # The whole period
     "ProfileNotFound": "Create the HypercareProfile, or name another one in spec.profile.",
@@ -72,7 +73,7 @@ _ADVICE = {
     "UnknownTarget": "Correct protection.scaling or protection.disruption: it names no element of targets.",
     "NoAutoscaler": "Remove the ceiling: nothing but the target itself sets its replicas.",
     "SeveralAutoscalers": "Keep exactly one HorizontalPodAutoscaler or ScaledObject for the target.",
-    "RevertExpected": "Give the tool the settings of docs/gitops.md, once; nothing is to be done where it has them.",
+    REVERT_EXPECTED: "Give the tool the settings of docs/gitops.md, once; nothing is to be done where it has them.",
     "OwnedAutoscaler": "Set the replicas at the object that writes the autoscaler (such as a Canary of Flagger).",
     "OwnedWorkload": "Set the replicas at the object that writes the workload.",
     "OwnedBudget": "Set the disruption budget at the object that writes it.",
@@ -140,7 +141,7 @@ _ADVICE = {
     "SecretForbidden": "Apply the Role hypercare-operator-secrets of manifests/install in the operator's namespace.",
     "SecretUnreadable": "Nothing to do: the API server is asked again.",
 }
-OWN_REASONS = frozenset({"NotSeen", "NotUpToDate", PROFILE_UNREADABLE, "Suspended"})
+OWN_REASONS = frozenset({"NotSeen", "NotUpToDate", PROFILE_UNREADABLE, REVERT_EXPECTED, "Suspended"})
 ADVISED = frozenset(_ADVICE)
 
 
