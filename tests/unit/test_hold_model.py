@@ -40,6 +40,9 @@ SCENARIOS = {
     "two operators at once, an application, the object is created anew, and a crash": World(
         2, (A,), applies=1, recreations=1, losses=1
     ),
+    "a manifest takes over the value that a period had raised to, and another period raises above it": World(
+        1, (A, B), applies=1, manifests=(4,)
+    ),
     "two operators at once, and a period is created anew": World(2, (A_ANEW,), losses=1),
 }
 EVERYTHING = World(1, (A_ANEW, B), edits=(9,), applies=1, recreations=1, losses=1)

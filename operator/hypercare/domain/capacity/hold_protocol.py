@@ -154,8 +154,8 @@ def _read_back(kind: HeldKind, record: HeldField, live: LiveObject, now: int, wa
             return replace(record, pending=Pending(announced, now))
     if not same(path, record.base, value):
         return kind.edited(record, live)
-    lowered = weaker(path, wanted, value)
-    if not isinstance(record.confirmed, Untouched) and lowered and live.appliers.get(path):
+    changing = not same(path, wanted, value)
+    if not isinstance(record.confirmed, Untouched) and changing and live.appliers.get(path):
         return HeldField(path, value)
     return record
 
