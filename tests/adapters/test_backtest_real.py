@@ -97,6 +97,7 @@ PERIOD = {
         "window": {"duration": "3h", "extension": {"by": "30m", "limit": 1}},
         "stages": [{"name": "only", "strength": 50, "minDuration": "10m"}],
         "relax": {"step": 25, "every": "5m"},
+        "protection": {"alerts": {"from": [{"selector": {}}]}},
         "exitCriteria": CRITERIA,
     },
 }
