@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hypercare.domain.alerts.firing import (
+    about_to_fire,
     active_since_query,
     firing_copies,
     firing_instances,
     loud_query,
     still_waiting,
 )
-from hypercare.domain.alerts.held_copies import Weakened, changing, copies, still_fulfilled
+from hypercare.domain.alerts.held_copies import Weakened, changing, copies, for_seconds, still_fulfilled
 from hypercare.domain.alerts.tightening import FiringCopy
 from hypercare.domain.alerts.watched import WatchedAlert
 from hypercare.domain.promql.tenancy import Tenancy
@@ -38,9 +39,10 @@ class Moment:
     now: int
 
 
-async def fire_now(moment: Moment, watched: Sequence[WatchedAlert], source: MetricSource) -> Fire:
-    """Ask what fires."""
-    found = await source.instant(InstantQuery(active_since_query(moment.owner), moment.now))
+async def fire_now(moment: Moment, watched: Sequence[WatchedAlert], present: Body, source: MetricSource) -> Fire:
+    """Ask what fires of the copies in the present overlay, or will before another one is loaded."""
+    active = await source.instant(InstantQuery(active_since_query(moment.owner), moment.now))
+    found = about_to_fire(active, for_seconds(present), moment.now)
     originals = await source.instant(InstantQuery(loud_query(moment.tenancy), moment.now))
     return Fire(firing_copies(watched, found, originals, moment.now), firing_instances(found))
 

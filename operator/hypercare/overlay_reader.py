@@ -218,7 +218,7 @@ class OverlayReader:
         if subject.resolved.spec.mode is Mode.OBSERVE:
             return frozenset()
         watched, life = wanted.plan.watched, subject.life
-        fire = await fire_now(Moment(subject.owner, subject.tenancy, subject.now), watched, source)
+        fire = await fire_now(Moment(subject.owner, subject.tenancy, subject.now), watched, present, source)
         if life.strength == 0:
             fire = without_late(fire, watched, subject.now - life.strength_since)
         return await held_now(fire, present, wanted.plan.overlay or {}, subject.now, source)

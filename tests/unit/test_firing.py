@@ -2,7 +2,14 @@
 
 import pytest
 
-from hypercare.domain.alerts.firing import active_since_query, firing_copies, loud_query, still_waiting
+from hypercare.domain.alerts.firing import (
+    about_to_fire,
+    active_since_query,
+    firing_copies,
+    firing_instances,
+    loud_query,
+    still_waiting,
+)
 from hypercare.domain.alerts.tightening import FiringCopy
 from hypercare.domain.alerts.watched import Making, WatchedAlert
 from hypercare.domain.promql.tenancy import Tenancy
@@ -40,6 +47,26 @@ def loud(name: str) -> Answer:
 def test_the_youngest_instance_counts() -> None:
     copies = Answer((active_since("a", 100), active_since("a", 990)))
     assert firing_copies([watched("a")], copies, NOTHING, NOW) == {"a": FiringCopy(10.0, original_fires=False)}
+
+
+@pytest.mark.parametrize(
+    ("active_for", "counts"),
+    [
+        pytest.param(600, True, id="it fires"),
+        pytest.param(300, True, id="it fires from now on"),
+        pytest.param(180, True, id="it may fire before another version is loaded"),
+        pytest.param(179, False, id="another version will be there first"),
+    ],
+)
+def test_what_may_fire_before_a_change_is_loaded_counts(active_for: float, counts: bool) -> None:
+    active = Answer((active_since("a", NOW - active_for),))
+    assert bool(firing_instances(about_to_fire(active, {"a": 300}, NOW))) is counts
+
+
+def test_a_copy_whose_for_cannot_be_read_counts_as_firing() -> None:
+    active = Answer((active_since("a", NOW),))
+    assert about_to_fire(active, {}, NOW) == active
+    assert about_to_fire(DOWN, {}, NOW) == DOWN
 
 
 def test_an_original_that_fires_is_told() -> None:

@@ -396,6 +396,16 @@ class TestFiring:
         shop.prometheus.since = QUIET - 180
         assert self.fors(await shop.read(replace(ACTIVE, strength=50))) == {"Errors": "2m30s"}
 
+    async def test_one_that_may_fire_before_the_change_is_loaded_keeps_its_for(self, shop: Shop) -> None:
+        await shop.write()
+        shop.prometheus.since = QUIET - 60
+        assert self.fors(await shop.read(replace(ACTIVE, strength=50))) == {"Errors": "2m30s"}
+
+    async def test_one_that_has_just_become_pending_is_relaxed(self, shop: Shop) -> None:
+        await shop.write()
+        shop.prometheus.since = QUIET - 10
+        assert self.fors(await shop.read(replace(ACTIVE, strength=50))) == {"Errors": "3m45s"}
+
     async def test_an_old_fire_is_relaxed(self, shop: Shop) -> None:
         await shop.write()
         shop.prometheus.since = QUIET - 300

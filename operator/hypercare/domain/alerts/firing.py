@@ -1,9 +1,12 @@
 """Which copies fire right now, and for how long: what has to be known before an overlay is relaxed.
 
-What becomes of them is `held_copies`' part. When it cannot be told what fires, every copy counts as firing.
+A copy that is pending may fire before Prometheus has loaded another version of it, and that version would then silence
+it; so what may fire until then counts as firing. What becomes of them is `held_copies`' part. When it cannot be told
+what fires, every copy counts as firing.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from hypercare.domain.alerts.tightening import FiringCopy
 from hypercare.domain.alerts.watched import Making, WatchedAlert
@@ -11,13 +14,30 @@ from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.promql.text import matcher
 from hypercare.domain.samples import Answer, QueryFailed, Result, Series
 
+LOADING_SECONDS = 120
+"""How long it may take until Prometheus evaluates what is written now: prometheus-operator, the kubelet's minute for a
+ConfigMap, and the reload."""
 _RULE_LABEL = "hypercare_rule"
 
 
 def active_since_query(owner: str) -> str:
-    """PromQL: the firing copies of a period (`namespace/name`), each with the Unix time since when it is active."""
-    copies = matcher("hypercare", "=", owner)
-    return f'ALERTS_FOR_STATE{{{copies}}} and ignoring(alertstate) ALERTS{{{copies},alertstate="firing"}}'
+    """PromQL: the copies of a period (`namespace/name`) that are pending or fire, with the Unix time since when."""
+    return f"ALERTS_FOR_STATE{{{matcher('hypercare', '=', owner)}}}"
+
+
+def about_to_fire(active: Result, for_seconds: Mapping[str, int], now: float) -> Result:
+    """Of the active copies those that fire, or may before another version is loaded.
+
+    Args:
+        active: The answer to `active_since_query`.
+        for_seconds: By rule id, the `for` that the copies have now.
+        now: Unix seconds.
+    """
+    if isinstance(active, QueryFailed):
+        return active
+    soon = now + LOADING_SECONDS
+    series = (each for each in active.series if soon >= each.samples[-1].value + for_seconds.get(_rule(each), 0))
+    return replace(active, series=tuple(series))
 
 
 def loud_query(tenancy: Tenancy) -> str:
@@ -29,7 +49,7 @@ def loud_query(tenancy: Tenancy) -> str:
 def firing_copies(
     watched: Iterable[WatchedAlert], copies: Result, originals: Result, now: float
 ) -> Mapping[str, FiringCopy]:
-    """Read the answers to both queries: by rule id, the copies that fire. `now` in Unix seconds.
+    """Read what fires, and the answer to `loud_query`: by rule id, the copies that fire. `now` in Unix seconds.
 
     When the copies could not be read, every copy counts as having just begun to fire.
     """
@@ -40,7 +60,7 @@ def firing_copies(
     loud = _alertnames(originals)
     youngest: dict[str, float] = {}
     for series in copies.series:
-        rule = series.labels.get(_RULE_LABEL, "")
+        rule = _rule(series)
         age = now - series.samples[-1].value
         youngest[rule] = min(age, youngest.get(rule, age))
     return {
@@ -55,7 +75,7 @@ def firing_instances(copies: Result) -> Mapping[str, list[Series]]:
     """The instances that fire, by rule id; none where that could not be read."""
     found: dict[str, list[Series]] = {}
     for series in copies.series if isinstance(copies, Answer) else ():
-        found.setdefault(series.labels.get(_RULE_LABEL, ""), []).append(series)
+        found.setdefault(_rule(series), []).append(series)
     return found
 
 
@@ -68,6 +88,10 @@ def still_waiting(
     """
     longer = {alert.rule_id for alert in watched if at_zero_seconds < alert.original_for_seconds}
     return {rule: copy for rule, copy in firing.items() if rule in longer}
+
+
+def _rule(series: Series) -> str:
+    return series.labels.get(_RULE_LABEL, "")
 
 
 def _alertnames(result: Result) -> frozenset[str]:

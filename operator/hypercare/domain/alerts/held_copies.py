@@ -7,6 +7,7 @@ but held copies is left, in the objects and groups in which they are, so that th
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,15 @@ class Weakened:
 def copies(overlay: Body) -> dict[str, Body]:
     """The alerting rules of an overlay by their rule id. Of rules that somebody has spoilt none is there."""
     return {rule_id_of(rule): rule for _, rule in _rules(overlay) if "alert" in rule and rule_id_of(rule)}
+
+
+def for_seconds(overlay: Body) -> dict[str, int]:
+    """By rule id, the `for` of the copies in an overlay; none of one that somebody has made unreadable."""
+    found: dict[str, int] = {}
+    for rule_id, rule in copies(overlay).items():
+        with suppress(InvalidField):
+            found[rule_id] = rule_seconds(Field("for", rule.get("for", "0s")))
+    return found
 
 
 def changing(present: Body, wanted: Body, firing: Iterable[str]) -> tuple[Weakened, ...]:
