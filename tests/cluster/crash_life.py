@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -228,8 +229,17 @@ class Life:
         return found
 
     def _list(self, collection: str) -> list[Body]:
-        found: list[Body] = self._reads.get(collection.format(self.namespace))["items"]
-        return found
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                found: list[Body] = self._reads.get(collection.format(self.namespace))["items"]
+            except HttpError as error:
+                # A kind that has just been installed: its storage is being initialised.
+                if error.status != HTTPStatus.TOO_MANY_REQUESTS or time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
+            else:
+                return found
 
 
 def table(writes: tuple[Write, ...], namespace: str) -> list[str]:

@@ -66,7 +66,7 @@ def test_every_situation_is_shown_in_a_narrow_terminal(periods: Periods, plugin:
         periods.put(name, name)
         ran = plugin.run("status", name, columns=60)
         assert (ran.code, ran.err) == (0, "")
-        assert ran.out.startswith(f"{periods.namespace}/{name} ")
+        assert ran.out.split()[0] == f"{periods.namespace}/{name}"
         assert [line for line in ran.out.splitlines() if cell_len(line) > 60] == []
         assert ESCAPE not in ran.out
     listed = plugin.run("list", columns=60)
