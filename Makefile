@@ -67,11 +67,11 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy crds/generate.py docs/generate_reference.py docs/generate_indicators.py docs/site_hooks.py \
-	  docs/generate_chart.py manifests/generate.py
+	  docs/generate_chart.py docs/generated_page.py manifests/generate.py
 	$(BIN)/python crds/generate.py --check
 	$(BIN)/python docs/generate_reference.py --check
-	$(BIN)/python docs/generate_indicators.py --check
-	$(BIN)/python docs/generate_chart.py --check
+	$(BIN)/python -m docs.generate_indicators --check
+	$(BIN)/python -m docs.generate_chart --check
 	$(SITE) --site-dir build/site
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
@@ -95,8 +95,8 @@ model: $(STAMP) ## Explore everything that can happen to a hold, all at once (tw
 docs: $(STAMP) ## Write what is generated (CRDs, reference, indicators) and build the site into site/, links checked
 	$(BIN)/python crds/generate.py
 	$(BIN)/python docs/generate_reference.py
-	$(BIN)/python docs/generate_indicators.py
-	$(BIN)/python docs/generate_chart.py
+	$(BIN)/python -m docs.generate_indicators
+	$(BIN)/python -m docs.generate_chart
 	$(SITE) --site-dir site
 
 # Needs Helm, which is built with the programs of the control plane; a cluster test checks what lint cannot.

@@ -3,11 +3,10 @@
 What stands above the mark is written by hand. Below it, every value has a row: its name, its default and the comment
 above it in values.yaml; what it may be comes from values.schema.json. A value without a comment is a mistake.
 
-Usage: `python docs/generate_chart.py [--check]`; with `--check` nothing is written and the exit code 1 says that the
+Usage: `python -m docs.generate_chart [--check]`; with `--check` nothing is written and the exit code 1 says that the
 page is stale.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from docs.generated_page import write_or_check
 
 CHART = Path(__file__).parents[1] / "charts" / "hypercare-operator"
 PAGE = CHART / "README.md"
@@ -41,18 +42,7 @@ class Value:
 
 def main() -> int:
     """Write the page, or with `--check` say whether it is what the values say."""
-    parser = argparse.ArgumentParser(description="Write the chart's README from its values, or check it.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
-    check = parser.parse_args().check
-    written = PAGE.read_text(encoding="utf-8")
-    wanted = rendered(written)
-    if wanted == written:
-        return 0
-    if check:
-        sys.stderr.write("stale: charts/hypercare-operator/README.md; run python docs/generate_chart.py\n")
-        return 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, rendered, "Write the chart's README from its values, or check it.")
 
 
 def rendered(page: str) -> str:
