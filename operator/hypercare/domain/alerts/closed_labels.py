@@ -7,13 +7,11 @@ the results have at least.
 
 import promql_parser as pp
 
+from hypercare.domain.promql.syntax import ABSENCE_FUNCTIONS, KEEPING_AGGREGATIONS, RELABELLING_FUNCTIONS
 from hypercare.domain.promql.value_kinds import is_scalar
 
 Labels = frozenset[str]
 _NONE: Labels = frozenset()
-_KEEPING_AGGREGATIONS = frozenset({"topk", "bottomk"})
-_ABSENT = frozenset({"absent", "absent_over_time"})
-_RELABELLING = frozenset({"label_replace", "label_join"})
 
 
 def closed_labels(node: pp.Expr) -> Labels | None:
@@ -35,7 +33,7 @@ def closed_labels(node: pp.Expr) -> Labels | None:
 
 def _of_aggregation(node: pp.AggregateExpr) -> Labels | None:
     inner = closed_labels(node.expr)
-    if str(node.op) in _KEEPING_AGGREGATIONS:
+    if str(node.op) in KEEPING_AGGREGATIONS:
         return inner
     # `count_values("label", …)` makes the label that its parameter names.
     made = frozenset({node.param.val}) if isinstance(node.param, pp.StringLiteral) else _NONE
@@ -48,12 +46,12 @@ def _of_aggregation(node: pp.AggregateExpr) -> Labels | None:
 
 
 def _of_call(node: pp.Call) -> Labels | None:
-    if node.func.name in _ABSENT:
+    if node.func.name in ABSENCE_FUNCTIONS:
         return None
     found = _union(*(closed_labels(each) for each in node.args if not isinstance(each, pp.StringLiteral)))
     if found is None:
         return None
-    if node.func.name in _RELABELLING:
+    if node.func.name in RELABELLING_FUNCTIONS:
         return found | {node.args[1].val}
     return found - {"le"} if node.func.name == "histogram_quantile" else found
 

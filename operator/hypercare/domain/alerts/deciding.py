@@ -36,9 +36,8 @@ from hypercare.domain.alerts.result_labels import groups_by_name
 from hypercare.domain.alerts.tightening import Untouched, UntouchedReason
 from hypercare.domain.promql.number_literals import Placed
 from hypercare.domain.promql.shape import same_but_range
-from hypercare.domain.promql.syntax import nodes, selectors
+from hypercare.domain.promql.syntax import ABSENCE_FUNCTIONS, nodes, selectors
 
-_ABSENT = frozenset({"absent", "absent_over_time"})
 _ONE_RESULT_PER_GROUP = frozenset({"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "quantile"})
 
 
@@ -67,7 +66,7 @@ class _Walk:
                 yield from self._operation(part, part.node, around)
             case pp.AggregateExpr():
                 yield from self._aggregation(part, part.node, around)
-            case pp.Call() if part.node.func.name in _ABSENT:
+            case pp.Call() if part.node.func.name in ABSENCE_FUNCTIONS:
                 message = "it fires on what is missing, where a looser bound is a stricter one"
                 yield Untouched(UntouchedReason.ABSENCE, message)
             case node:

@@ -7,10 +7,14 @@ series may always carry more than anybody wrote down, and the companion series s
 
 import promql_parser as pp
 
-from hypercare.domain.promql.syntax import metric_name, selectors
+from hypercare.domain.promql.syntax import (
+    ABSENCE_FUNCTIONS,
+    KEEPING_AGGREGATIONS,
+    RELABELLING_FUNCTIONS,
+    metric_name,
+    selectors,
+)
 
-_RELABELLING = frozenset({"label_replace", "label_join"})
-_KEEPING_AGGREGATIONS = frozenset({"topk", "bottomk"})
 _NONE: frozenset[str] = frozenset()
 
 
@@ -60,10 +64,10 @@ def distinct_without_name(node: pp.Expr) -> bool:
         case pp.MatrixSelector():
             return distinct_without_name(node.vector_selector)
         case pp.AggregateExpr():
-            grouped = str(node.op) not in _KEEPING_AGGREGATIONS and not groups_by_name(node)
+            grouped = str(node.op) not in KEEPING_AGGREGATIONS and not groups_by_name(node)
             return grouped or distinct_without_name(node.expr)
         case pp.Call():
-            renames = node.func.name in _RELABELLING and node.args[1].val == "__name__"
+            renames = node.func.name in RELABELLING_FUNCTIONS and node.args[1].val == "__name__"
             return not renames and all(distinct_without_name(each) for each in node.args)
         case pp.BinaryExpr():
             return all(distinct_without_name(each) for each in _sides_with_names(node))
@@ -75,7 +79,7 @@ def labels_of_groups(node: pp.Expr) -> frozenset[str] | None:
     match node:
         case pp.ParenExpr() | pp.UnaryExpr():
             return labels_of_groups(node.expr)
-        case pp.AggregateExpr() if str(node.op) not in _KEEPING_AGGREGATIONS and node.param is None:
+        case pp.AggregateExpr() if str(node.op) not in KEEPING_AGGREGATIONS and node.param is None:
             if node.modifier is None:
                 return _NONE
             by = node.modifier.type == pp.AggModifierType.By
@@ -115,7 +119,7 @@ def _of_aggregation(node: pp.AggregateExpr) -> frozenset[str]:
     # `count_values("label", …)` makes the label that its parameter names.
     made = frozenset({node.param.val}) if isinstance(node.param, pp.StringLiteral) else _NONE
     if node.modifier is None:
-        return made | (inner if str(node.op) in _KEEPING_AGGREGATIONS else _NONE)
+        return made | (inner if str(node.op) in KEEPING_AGGREGATIONS else _NONE)
     named = frozenset(node.modifier.labels)
     if node.modifier.type == pp.AggModifierType.By:
         return made | (named - pinned_labels(node.expr))
@@ -123,10 +127,10 @@ def _of_aggregation(node: pp.AggregateExpr) -> frozenset[str]:
 
 
 def _of_call(node: pp.Call) -> frozenset[str]:
-    if node.func.name in ("absent", "absent_over_time"):
+    if node.func.name in ABSENCE_FUNCTIONS:
         return _NONE
     carried = _NONE.union(*(result_labels(argument) for argument in node.args))
-    return carried | {node.args[1].val} if node.func.name in _RELABELLING else carried
+    return carried | {node.args[1].val} if node.func.name in RELABELLING_FUNCTIONS else carried
 
 
 def _of_binary(node: pp.BinaryExpr) -> frozenset[str]:

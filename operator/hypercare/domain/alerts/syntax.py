@@ -15,12 +15,19 @@ from functools import lru_cache
 import promql_parser as pp
 
 from hypercare.domain.alerts.result_labels import pinned_labels, result_labels
-from hypercare.domain.promql.syntax import UnsupportedPromQL, has_value, metric_name, nodes, parse, selectors
+from hypercare.domain.promql.syntax import (
+    ABSENCE_FUNCTIONS,
+    UnsupportedPromQL,
+    has_value,
+    metric_name,
+    nodes,
+    parse,
+    selectors,
+)
 from hypercare.domain.promql.text import matcher
 from hypercare.domain.promql.value_kinds import is_scalar
 
 _ALERT_METRICS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
-_ABSENT = frozenset({"absent", "absent_over_time"})
 _CLOCK = frozenset(
     {"time", "minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
 )
@@ -130,7 +137,7 @@ def _needed(node: pp.Expr) -> Iterator[pp.VectorSelector]:
             yield node.vector_selector
         case pp.ParenExpr() | pp.UnaryExpr() | pp.SubqueryExpr() | pp.AggregateExpr():
             yield from _needed(node.expr)
-        case pp.Call() if node.func.name not in _ABSENT:
+        case pp.Call() if node.func.name not in ABSENCE_FUNCTIONS:
             for argument in node.args:
                 yield from _needed(argument)
         case pp.BinaryExpr():

@@ -20,10 +20,9 @@ from enum import StrEnum
 
 import promql_parser as pp
 
-from hypercare.domain.promql.syntax import children, selectors
+from hypercare.domain.promql.syntax import RELABELLING_FUNCTIONS, children, selectors
 from hypercare.domain.promql.value_kinds import is_scalar
 
-_RELABELLING = frozenset({"label_replace", "label_join"})
 _EACH_SERIES = re.compile(
     r"abs|acos|acosh|asin|asinh|atan|atanh|avg_over_time|ceil|changes|clamp|clamp_max|clamp_min|cos|cosh"
     r"|count_over_time|day_of_month|day_of_week|day_of_year|days_in_month|deg|delta|deriv"
@@ -100,7 +99,7 @@ def _separable(part: _Part, label: str) -> Separable | Obstacle:
 
 def _of_call(part: _Part, node: pp.Call, label: str) -> Separable | Obstacle:
     name = node.func.name
-    if name in _RELABELLING and node.args[1].val == label:
+    if name in RELABELLING_FUNCTIONS and node.args[1].val == label:
         return Obstacle(ObstacleKind.RELABELLED, f"{name} writes the label {label} anew")
     if name == "histogram_quantile" and label == "le":
         return Obstacle(ObstacleKind.DROPPED, f"{name} drops the label {label}")

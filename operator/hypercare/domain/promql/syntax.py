@@ -31,7 +31,12 @@ _KNOWN_REFUSALS = (
     (re.compile(r"\b(anchored|smoothed)\b"), "the modifiers anchored and smoothed"),
 )
 _REQUEST_FUNCTIONS = frozenset({"start", "end", "range", "step"})
-_CONDITIONS_ON_ABSENCE = frozenset({"absent", "absent_over_time"})
+ABSENCE_FUNCTIONS = frozenset({"absent", "absent_over_time"})
+"""Functions that have a result where there is no series."""
+RELABELLING_FUNCTIONS = frozenset({"label_replace", "label_join"})
+"""Functions whose results carry a label that an argument names."""
+KEEPING_AGGREGATIONS = frozenset({"topk", "bottomk"})
+"""Aggregations whose results are some of the series, with all their labels."""
 
 
 class PromQLError(Exception):
@@ -194,7 +199,7 @@ def _coverage(node: pp.Expr, window: int, offset: int) -> str:
             return f"count(count_over_time({selector_text(node).matching()}[{window}s]{shifted}))"
         case pp.SubqueryExpr():
             return _coverage(node.expr, window, offset + _seconds(node.offset))
-        case pp.Call() if node.func.name in _CONDITIONS_ON_ABSENCE:
+        case pp.Call() if node.func.name in ABSENCE_FUNCTIONS:
             return ""
         case pp.BinaryExpr() if str(node.op) == "unless":
             return _coverage(node.lhs, window, offset)
