@@ -1,8 +1,9 @@
 """Verdicts of history for the periods: asked beside the visits, once a run, and again where nobody answered.
 
-A day of history takes a while, and neither the first overlay nor evidence waits for it: each visit waits a moment, uses
-what is known by then, and later visits go on. One reading at a time is under way for a period. What nobody answered is
-asked again after pauses that double, and a bounded number of times; everything else is final for the run.
+A day of history takes a while, and neither the first overlay nor evidence waits for it: the visit that begins a reading
+waits a moment, uses what is known by then, and later visits go on. One reading at a time is under way for a period.
+What nobody answered is asked again after pauses that double, and a bounded number of times; everything else is final
+for the run.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from hypercare.ports import MetricSource
 AT_ONCE = 100
 """Alerts of one reading: enough for most namespaces, so that their overlay is written once."""
 PATIENCE_SECONDS = 2.0
-"""What a visit waits for a reading. Until the run is reported, nothing is lost by going on without it."""
+"""What the visits wait for a reading. Until the run is reported, nothing is lost by going on without it."""
 REPORT_PATIENCE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS = 60
 LONGEST_PAUSE_SECONDS = 3600
@@ -48,7 +49,7 @@ class Inquiry:
         candidates: All copies that there may be.
         remembered: What the overlay remembers of this run.
         now: The time of the visit.
-        patience: How many seconds the visit can wait.
+        patience: How many seconds the visit can wait for a reading, from its beginning.
     """
 
     uid: str
@@ -63,9 +64,10 @@ class Inquiry:
 
 @dataclass
 class _Reading:
-    """A reading under way, and the questions in it."""
+    """A reading under way, when it began (of the loop's clock), and the questions in it."""
 
     work: asyncio.Task[Mapping[str, Preflight]]
+    began: float
     asked: Mapping[str, str]
 
 
@@ -107,12 +109,13 @@ class Preflights:
     async def verdicts(self, inquiry: Inquiry, source: MetricSource) -> dict[str, Verdict]:
         """The verdicts on the candidates as far as they are known after a moment of waiting."""
         run = self._run(inquiry)
-        deadline = asyncio.get_running_loop().time() + inquiry.patience
-        while self._under_way(run, inquiry, source):
-            left = deadline - asyncio.get_running_loop().time()
-            if run.reading is None or not (await asyncio.wait({run.reading.work}, timeout=max(0.0, left)))[0]:
+        clock = asyncio.get_running_loop().time
+        arrived = clock()
+        while reading := self._under_way(run, inquiry, source):
+            left = min(arrived, reading.began) + inquiry.patience - clock()
+            if not (await asyncio.wait({reading.work}, timeout=max(0.0, left)))[0]:
                 break
-            self._learn(run, inquiry)
+            self._learn(run, reading, inquiry)
         known = self.known(inquiry.uid, inquiry.run_id, inquiry.remembered)
         current = {each.rule_id: digest(each) for each in inquiry.candidates}
         run.verdicts = {rule_id: each for rule_id, each in known.items() if current.get(rule_id) == each.asked}
@@ -125,8 +128,8 @@ class Preflights:
             run = self._runs[inquiry.uid] = _Run(inquiry.run_id)
         return run
 
-    def _under_way(self, run: _Run, inquiry: Inquiry, source: MetricSource) -> bool:
-        """Begin a reading if one is due; whether there is one now."""
+    def _under_way(self, run: _Run, inquiry: Inquiry, source: MetricSource) -> _Reading | None:
+        """The reading under way; begin one if it is due."""
         if run.reading is None and inquiry.now >= run.resume_at:
             missing = self._missing(run, inquiry)
             least = min(missing.values(), default=0)
@@ -134,8 +137,9 @@ class Preflights:
             if batch:
                 reading = self._history.read(batch, inquiry.before, inquiry.tenancy, source)
                 asked = {each.rule_id: digest(each) for each in batch}
-                run.reading = _Reading(asyncio.create_task(reading), asked)
-        return run.reading is not None
+                began = asyncio.get_running_loop().time()
+                run.reading = _Reading(asyncio.create_task(reading), began, asked)
+        return run.reading
 
     def _missing(self, run: _Run, inquiry: Inquiry) -> dict[Candidate, int]:
         """The candidates without a final verdict, with how often each was tried in vain."""
@@ -149,11 +153,9 @@ class Preflights:
                 found[each] = tries
         return found
 
-    def _learn(self, run: _Run, inquiry: Inquiry) -> None:
+    def _learn(self, run: _Run, reading: _Reading, inquiry: Inquiry) -> None:
         """Take over what a reading has found."""
-        if run.reading is None:
-            return
-        reading, run.reading = run.reading, None
+        run.reading = None
         found = reading.work.result()
         for rule_id, asked in reading.asked.items():
             run.verdicts[rule_id] = Verdict(asked, frozen(found[rule_id]))

@@ -1,5 +1,6 @@
 """Each copy is tried once a run, beside the visits; where nobody answers, again and less and less often."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +72,21 @@ async def test_a_slow_history_is_not_waited_for() -> None:
     run.history.go.set()
     assert await run.visit() == {"a": QUIET}
     assert run.asked == [["a"]]
+
+
+async def test_its_moment_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, timeouts, wait = Run(A), list[float](), asyncio.wait
+    run.history.go.clear()
+
+    async def waiting(work: Any, **options: Any) -> Any:
+        timeouts.append(options["timeout"])
+        return await wait(work, **options)
+
+    monkeypatch.setattr("hypercare.overlay_preflight.asyncio.wait", waiting)
+    for _ in range(2):
+        await run.visit()
+
+    assert [each > 0 for each in timeouts] == [True, False]
 
 
 async def test_many_are_asked_about_in_parts() -> None:

@@ -14,9 +14,13 @@ LASTING: Mapping[str, Any] = {
 }
 
 
+SLACK_SECONDS = 5.0
+"""What a shared machine may take in addition; a broken promise is late by a poll of an interval, or for ever."""
+
+
 def promised(seconds: float) -> float:
-    """A time that is promised on a machine that has time for it: longer where more runs than there are processors."""
-    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """How long to wait for what is promised within `seconds`: more where more runs than there are processors."""
+    return (seconds + SLACK_SECONDS) * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def protected(version: Version) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from hypercare.overlay_preflight import PATIENCE_SECONDS
 from tests.cluster.cluster import Cluster
 from tests.cluster.lives.endpoint import Endpoint, Trouble
 from tests.cluster.lives.expectations import LASTING, await_protection, met, promised, protected, restored
@@ -23,7 +24,8 @@ from tests.cluster.operator_process import OperatorProcess
 pytestmark = pytest.mark.cluster
 scenarios = Scenarios(at_once=4)  # for what is told within seconds
 SECONDS = 5.0
-TIMEOUT_SECONDS = 3.0  # of the profile's prometheus.timeout
+# What the first visit waits for history, and then the profile's prometheus.timeout for the proof of life.
+TIMEOUT_SECONDS = PATIENCE_SECONDS + 3.0
 ADDED = {
     "alert": "CheckoutTrafficGone",
     "expr": 'sum by (service) (rate(http_requests_total{service="checkout"}[5s])) < 1',
