@@ -86,6 +86,13 @@ PERIOD_SPEC: Mapping[str, Any] = {
     ],
 }
 CALM = {"errors": constant(1), "cost": constant(9)}
+SELDOM: Mapping[str, Any] = {
+    "evaluation": {"step": "30s", "interval": "30s", "delay": "0s", "freshness": "1m", "maxDelay": "2m"},
+}
+LONG: Mapping[str, Any] = {
+    "stages": [{"name": "only", "strength": 100, "minDuration": "2h"}],
+    "window": {"duration": "3h"},
+}
 
 
 class CheckedServer(FakeApiServer):
