@@ -15,8 +15,8 @@ from hypercare.domain.samples import FailureKind, QueryFailed
 from hypercare.domain.snapshot import Overlay
 from tests.unit.alert_rules import alert, copies_of, rule_object
 from tests.unit.lives import ACTIVE, COMPLETED, QUIET, RUN
+from tests.unit.overlay_shop import OVERLAY, RELAXED, RULES, Shop
 from tests.unit.snapshots import UNTOLD, resolved
-from tests.unit.test_overlay_reader import OVERLAY, RELAXED, RULES, Shop
 
 FIFTH = ThresholdRule(Fraction(1, 5))
 CALM = Tried(FIFTH, 100, 0, 86400, "never in 24h")
