@@ -28,9 +28,9 @@ from hypercare.domain.evidence.status import read_state, render_evidence, render
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.report.facts import asked_of
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed, RangeQuery, Result, Unanswered
+from tests.unit.criteria import parse
+from tests.unit.evidence_contexts import context as any_context
 from tests.unit.prometheus_answers import DOWN, Source, answer, constant
-from tests.unit.test_criteria import parse
-from tests.unit.test_reading import context as any_context
 
 DAY, BIN = 86400, 300
 NOW = 1_800_000_000

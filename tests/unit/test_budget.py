@@ -18,7 +18,7 @@ from hypercare.domain.evidence.status import read_state, render_state
 from hypercare.domain.evidence.streaks import Rule, Sort, Streak, assess, push
 from hypercare.domain.fields import Field
 from tests.unit.budget_points import MARKS, STEP, folded, judged, measure_of, points, with_tail
-from tests.unit.test_slo import PYRRA, RATES, SLOTH, parse
+from tests.unit.criteria import PYRRA, RATES, SLOTH, parse_slo
 
 BY = measure_of()
 TOLERANT = measure_of(missing=4, gap=2)
@@ -188,14 +188,14 @@ def measured(criterion: Criterion, step: int) -> Measure:
 
 
 def test_a_window_becomes_parts_of_a_twelfth() -> None:
-    by = measured(parse(RATES, coverage="90%", maxGap="2m"), 30)
+    by = measured(parse_slo(RATES, coverage="90%", maxGap="2m"), 30)
     assert (by.rule, by.part, by.parts) == (Rule(points=2880, missing=288, gap=4), 240, 13)
     assert (by.max_burn, by.over_seconds, by.recorded, by.since) == (1.0, 86400, False, 7)
-    assert measured(parse(SLOTH), 30).recorded
+    assert measured(parse_slo(SLOTH), 30).recorded
 
 
 def test_a_step_longer_than_a_twelfth_makes_fewer_parts_and_no_longer_window() -> None:
-    by = measured(parse({**PYRRA, "over": "1h"}), 600)
+    by = measured(parse_slo({**PYRRA, "over": "1h"}), 600)
     assert (by.rule.points, by.part, by.parts) == (6, 1, 7)
 
 
@@ -330,7 +330,7 @@ def test_burning_exactly_as_fast_as_allowed_is_allowed_whatever_the_rounding(rat
 
 def test_a_window_of_a_week_burns_exactly_as_fast_as_allowed_and_one_percent_more_is_told() -> None:
     """Thousands of sums in each part, each rounded, and the bound is still where it was."""
-    by = replace(measured(parse({**RATES, "over": "7d"}), 30), step=STEP)
+    by = replace(measured(parse_slo({**RATES, "over": "7d"}), 30), step=STEP)
     for errors, verdict in ((0.1, Verdict.MET), (0.101, Verdict.UNMET)):
         points = [BudgetPoint((index + 1) * STEP, Spent(errors, 0.1)) for index in range(by.rule.points)]
         state = fold(BudgetState("d", 0), points, by)

@@ -20,13 +20,12 @@ from hypercare.domain.evidence.reading import evaluate, plan, replay
 from hypercare.domain.evidence.status import read_state, render_evidence, render_state
 from hypercare.domain.fields import Field
 from hypercare.domain.samples import FailureKind, QueryFailed
+from tests.unit.criteria import PYRRA, RATES, SLOTH, parse, parse_slo
+from tests.unit.evidence_contexts import EVALUATION, NOW, STARTED, context, dead_since
 from tests.unit.prometheus_answers import DOWN, Source, answers, constant
-from tests.unit.test_criteria import parse as parse_query
-from tests.unit.test_reading import EVALUATION, NOW, STARTED, context, dead_since
-from tests.unit.test_slo import PYRRA, RATES, SLOTH, parse
 
 COVERAGE, ERRORS, TOTAL = "count(count_over_time(", "sum(rate(e", "sum(rate(t"
-HOUR = parse({**RATES, "over": "1h"})
+HOUR = parse_slo({**RATES, "over": "1h"})
 Sources = Mapping[str, Source | QueryFailed]
 HEALTHY: Sources = {COVERAGE: constant(1), ERRORS: constant(None), TOTAL: constant(10)}
 
@@ -116,8 +115,8 @@ def test_a_hotfix_starts_the_window_anew_and_reads_again_what_came_after_it() ->
 @pytest.mark.parametrize(
     ("what", "change"),
     [
-        (parse({**RATES, "over": "1h", "objective": 99}), {}),
-        (parse({**RATES, "over": "1h", "maxBurn": 2}), {}),
+        (parse_slo({**RATES, "over": "1h", "objective": 99}), {}),
+        (parse_slo({**RATES, "over": "1h", "maxBurn": 2}), {}),
         (HOUR, {"evaluation": replace(EVALUATION, step=15)}),
         (HOUR, {"evaluation": replace(EVALUATION, freshness=300)}),
     ],
@@ -129,7 +128,7 @@ def test_a_criterion_that_asks_for_something_else_starts_anew(what: Criterion, c
 
 
 def test_what_another_kind_has_stored_under_the_name_starts_anew_and_the_other_way_round() -> None:
-    query = parse_query(sustainedFor="1h")
+    query = parse(sustainedFor="1h")
     fine: Sources = {"sum(x": constant(10), COVERAGE: constant(1)}
     reading = plan(query, NoEvidence(), context())
     streak = evaluate(reading, answers(reading, fine))
@@ -187,7 +186,7 @@ def test_a_question_that_fails_is_a_missing_point(which: str) -> None:
 
 
 def test_while_not_active_a_point_is_idle() -> None:
-    what = parse({**RATES, "over": "1h"}, activeWhen={"query": "sum(shop_open)", "above": 0})
+    what = parse_slo({**RATES, "over": "1h"}, activeWhen={"query": "sum(shop_open)", "above": 0})
     companion = 'count(count_over_time(shop_open{namespace="shop"}'
     closed: Sources = {companion: constant(1), "sum(shop_open": constant(0), **HEALTHY}
     assert newest(what, closed) == Idle()
@@ -199,7 +198,7 @@ LONG, SHORT, OBJECTIVE = (
     "max(slo:sli_error:ratio_rate5m",
     "max(slo:objective:ratio",
 )
-SLOTH_HOUR = parse({**SLOTH, "over": "1h"})
+SLOTH_HOUR = parse_slo({**SLOTH, "over": "1h"})
 RECORDED: Sources = {COVERAGE: constant(1), LONG: constant(0.0005), SHORT: constant(0.0002), OBJECTIVE: constant(0.999)}
 
 
@@ -239,7 +238,7 @@ def test_sloth_is_met_when_its_window_lies_in_ours() -> None:
     assert visit(SLOTH_HOUR, context(STARTED + 3600), burning).judgement.verdict is Verdict.UNMET
 
 
-PYRRA_HOUR = parse({**PYRRA, "over": "1h"})
+PYRRA_HOUR = parse_slo({**PYRRA, "over": "1h"})
 GENERIC: Sources = {
     COVERAGE: constant(1),
     "max(pyrra_requests:rate5m": constant(200),
@@ -279,7 +278,7 @@ def noisy(seed: list[str]) -> Sources:
 
 
 SEEDS = st.lists(st.sampled_from("ggggghhbm"), min_size=1, max_size=40)
-TOLERANT = parse({**RATES, "over": "1h"}, coverage="80%", maxGap="2m")
+TOLERANT = parse_slo({**RATES, "over": "1h"}, coverage="80%", maxGap="2m")
 
 
 @settings(deadline=None, max_examples=50)

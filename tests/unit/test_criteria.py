@@ -14,15 +14,9 @@ from hypercare.domain.evidence.criteria import (
     RatioKind,
     Regression,
     definition_hash,
-    parse_criterion,
 )
-from hypercare.domain.fields import Field, InvalidField
-
-QUERY: dict[str, Any] = {"name": "volume", "query": "sum(x)", "above": 5, "sustainedFor": "6h"}
-
-
-def parse(**changes: Any) -> Any:
-    return parse_criterion(Field("spec.exitCriteria[0]", {k: v for k, v in (QUERY | changes).items() if v is not None}))
+from hypercare.domain.fields import InvalidField
+from tests.unit.criteria import parse
 
 
 def test_the_least_that_can_be_written_has_careful_defaults() -> None:

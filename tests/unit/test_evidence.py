@@ -11,8 +11,8 @@ from hypercare.domain.evidence.judgement import Regressed, Verdict
 from hypercare.domain.evidence.status import read_state, render_state
 from hypercare.domain.evidence.streaks import MAX_SEGMENTS, Rule
 from hypercare.domain.fields import Field
+from tests.unit.criteria import parse
 from tests.unit.evidence_points import STEP, fresh, judged, points, verdict_of, yardstick_of
-from tests.unit.test_criteria import parse
 
 FOUR = Rule(points=4)
 TEN = Rule(points=10, missing=2, gap=1)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypercare.domain.evidence import streak_reading
 from hypercare.domain.evidence.points import Good
 from hypercare.domain.evidence.quiet import NoOverlay, OverlayLive, Recording
-from tests.unit.test_quiet import ADDED, ERRORS, GONE, LIVE, Recorded, World, quiet, visit, watching
-from tests.unit.test_reading import NOW
+from tests.unit.evidence_contexts import NOW
+from tests.unit.quiet_world import ADDED, ERRORS, GONE, LIVE, Recorded, World, quiet, visit, watching
 
 ALERTS = (ERRORS, GONE, ADDED, replace(ERRORS, rule_id="r4", alertname="Unknowable", unprovable="it reads ALERTS"))
 SLOTS = 8

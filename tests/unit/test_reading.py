@@ -14,34 +14,18 @@ from hypercare.domain.evidence.criteria import Criterion
 from hypercare.domain.evidence.fold import EvidenceState
 from hypercare.domain.evidence.judgement import Regressed, Verdict
 from hypercare.domain.evidence.points import Bad, Good, Idle, Missing, MissingReason, Point
-from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
+from hypercare.domain.evidence.quiet import Whose
 from hypercare.domain.evidence.status import read_state, render_evidence, render_state
 from hypercare.domain.evidence.streak_reading import StreakReading, evaluate_streak, plan_streak
 from hypercare.domain.fields import Field
-from hypercare.domain.profile import Evaluation
 from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import FailureKind, QueryFailed
+from tests.unit.criteria import parse
+from tests.unit.evidence_contexts import EVALUATION, NOW, STARTED, context, dead_since
 from tests.unit.prometheus_answers import DOWN, Source, answers, constant
-from tests.unit.test_criteria import parse
 
-NOW = 1_800_000_000
-STARTED = NOW - 36_000
-EVALUATION = Evaluation(step=30, interval=60, delay=30, freshness=120, max_delay=600)
 VALUE, COVERAGE = "sum(x", "count(count_over_time("
 FINE: Mapping[str, Source | QueryFailed] = {VALUE: constant(10), COVERAGE: constant(1)}
-
-
-def context(now: int = NOW, **changes: Any) -> Context:
-    whole = Context(
-        now=now,
-        evaluation=EVALUATION,
-        tenancy=Tenancy("namespace", "shop"),
-        whose=Whose("shop", "checkout", "r1"),
-        started_at=STARTED,
-        floor=0,
-        watch=Watch((), NoOverlay()),
-    )
-    return replace(whole, **changes)
 
 
 def criterion(**changes: Any) -> Criterion:
@@ -125,10 +109,6 @@ def test_a_hotfix_restarts_every_streak() -> None:
     state = visit(criterion(regression={"below": 1, "for": "5m"}), context(), FINE).state
     found = visit(criterion(regression={"below": 1, "for": "5m"}), context(NOW + 60, floor=NOW - 600), FINE, state)
     assert (found.judgement.verdict, found.judgement.met_for_seconds) == (Verdict.UNKNOWN, 630)
-
-
-def dead_since(moment: int) -> Source:
-    return lambda time: 10 if time < moment else None
 
 
 def test_a_young_hole_stops_finality_before_it_and_late_data_fills_it() -> None:

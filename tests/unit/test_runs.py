@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.evidence.criteria import Criterion, definition_hash, parse_criterion
+from hypercare.domain.evidence.criteria import definition_hash
 from hypercare.domain.evidence.fold import Measured
 from hypercare.domain.evidence.judgement import Judgement, Verdict
 from hypercare.domain.evidence.run_record import (
@@ -27,14 +27,11 @@ from hypercare.domain.evidence.runs import RunsKind
 from hypercare.domain.evidence.runs_judgement import RunsTail, judge_runs, verdict_on
 from hypercare.domain.evidence.status import read_state, render_state
 from hypercare.domain.fields import Field, InvalidField
+from tests.unit.criteria import parse_runs
 from tests.unit.cronjob import NAME, STEP, CronJob, Job
 
 START = 1_800_000_000
 HOUR = range(START, START + 3600, STEP)
-
-
-def parse(runs: dict[str, Any], **more: Any) -> Criterion:
-    return parse_criterion(Field("spec.exitCriteria[0]", {"name": "loads", "runs": runs, **more}))
 
 
 def rule(succeeded: int = 3, failed: int = 0, max_gap: int = 600) -> RunRule:
@@ -58,10 +55,10 @@ def judged(cronjob: CronJob, by: RunRule, times: range = HOUR) -> Judgement:
 
 
 def test_three_runs_must_succeed_and_none_fail_unless_told_otherwise() -> None:
-    found = parse({"target": "ingest"})
+    found = parse_runs({"target": "ingest"})
     assert found.kind == RunsKind("ingest", 3, 0)
     assert (found.kind_name, found.sustained_seconds, found.max_gap_seconds) == ("runs", 0, 600)
-    told = parse({"target": "ingest", "succeeded": 5, "failed": 1}, maxGap="3m", advisory=True)
+    told = parse_runs({"target": "ingest", "succeeded": 5, "failed": 1}, maxGap="3m", advisory=True)
     assert (told.kind, told.max_gap_seconds, told.advisory) == (RunsKind("ingest", 5, 1), 180, True)
 
 
@@ -78,7 +75,7 @@ def test_three_runs_must_succeed_and_none_fail_unless_told_otherwise() -> None:
 )
 def test_a_refusal_names_its_field(runs: dict[str, Any], path: str, says: str) -> None:
     with pytest.raises(InvalidField, match=says) as refusal:
-        parse(runs)
+        parse_runs(runs)
     assert refusal.value.path == "spec.exitCriteria[0]" + path
 
 
@@ -96,13 +93,13 @@ def test_a_refusal_names_its_field(runs: dict[str, Any], path: str, says: str) -
 )
 def test_what_has_no_meaning_for_runs_is_refused_and_not_dropped(unused: dict[str, Any]) -> None:
     with pytest.raises(InvalidField, match="is not used with runs") as refusal:
-        parse({"target": "a"}, **unused)
+        parse_runs({"target": "a"}, **unused)
     assert refusal.value.path == f"spec.exitCriteria[0].{next(iter(unused))}"
 
 
 @pytest.mark.parametrize("change", [{"target": "b"}, {"succeeded": 2}, {"failed": 1}])
 def test_a_change_of_meaning_changes_the_hash(change: dict[str, Any]) -> None:
-    assert definition_hash(parse({"target": "a", **change})) != definition_hash(parse({"target": "a"}))
+    assert definition_hash(parse_runs({"target": "a", **change})) != definition_hash(parse_runs({"target": "a"}))
 
 
 # --- the walk --------------------------------------------------------------------------------------------------------

@@ -23,14 +23,13 @@ from hypercare.domain.fields import Field
 from hypercare.domain.promql.syntax import parse as parse_promql
 from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import FailureKind, RangeQuery, Result
+from tests.unit.criteria import parse, parse_runs
 from tests.unit.cronjob import NAME, CronJob, Job
+from tests.unit.evidence_contexts import EVALUATION, NOW, context
 from tests.unit.prometheus_answers import DOWN, Source, answer, constant
-from tests.unit.test_criteria import parse as parse_query
-from tests.unit.test_reading import EVALUATION, NOW, context
-from tests.unit.test_runs import parse
 
 STARTED = NOW - 3600
-LOADS = parse({"target": NAME})
+LOADS = parse_runs({"target": NAME})
 CREATED, COMPLETE, FAILED, SCHEDULED, COVERAGE = ask_runs(
     RunsKind(NAME, 3, 0), Tenancy("namespace", "shop"), 120
 ).expressions()
@@ -145,12 +144,12 @@ def test_a_hotfix_starts_the_count_anew() -> None:
 
 def test_a_criterion_that_asks_for_something_else_starts_anew() -> None:
     state = visit(shown(good_runs()), at()).state
-    found = visit(shown(good_runs()), at(NOW + 60), state, parse({"target": NAME, "succeeded": 2}))
+    found = visit(shown(good_runs()), at(NOW + 60), state, parse_runs({"target": NAME, "succeeded": 2}))
     assert (found.judgement.reason, found.state.floor) == ("Collecting", NOW + 30)
 
 
 def test_what_another_kind_has_stored_under_the_name_starts_anew() -> None:
-    reading = plan(parse_query(sustainedFor="1h"), NoEvidence(), at())
+    reading = plan(parse(sustainedFor="1h"), NoEvidence(), at())
     streak = evaluate(reading, dict.fromkeys(reading.queries, DOWN))
     anew = plan(LOADS, streak.state, at(NOW + 60))
     assert evaluate(anew, answers(anew.queries, shown(good_runs()))).judgement.reason == "Collecting"
@@ -220,7 +219,7 @@ HOLES = st.builds(
     st.integers(0, 90),
     st.integers(0, 30),
 )
-ONE_OF_TWO = parse({"target": NAME, "succeeded": 2, "failed": 1}, maxGap="5m")
+ONE_OF_TWO = parse_runs({"target": NAME, "succeeded": 2, "failed": 1}, maxGap="5m")
 
 
 @settings(deadline=None, max_examples=50)

@@ -5,24 +5,15 @@ from typing import Any
 import pytest
 
 from hypercare.domain.evidence.budget_marks import BudgetQuestions, ask_budget
-from hypercare.domain.evidence.criteria import AlwaysActive, Criterion, definition_hash, parse_criterion
+from hypercare.domain.evidence.criteria import AlwaysActive, definition_hash
 from hypercare.domain.evidence.slo import Allowed, AsRecorded, Pyrra, Rates, SloKind, Sloth
-from hypercare.domain.fields import Field, InvalidField
+from hypercare.domain.fields import InvalidField
 from hypercare.domain.promql.tenancy import Tenancy
-
-RATES: dict[str, Any] = {"objective": 99.9, "errors": "sum(rate(e[5m]))", "total": "sum(rate(t[5m]))", "over": "1d"}
-SLOTH: dict[str, Any] = {"sloth": {"service": "shop", "slo": "requests"}, "over": "1d"}
-PYRRA: dict[str, Any] = {"pyrra": {"name": "checkout-errors"}, "over": "12h"}
-
-
-def parse(slo: dict[str, Any], **more: Any) -> Criterion:
-    """One criterion; None removes a field of `slo`."""
-    kept = {key: value for key, value in slo.items() if value is not None}
-    return parse_criterion(Field("spec.exitCriteria[0]", {"name": "budget", "slo": kept, **more}))
+from tests.unit.criteria import PYRRA, RATES, SLOTH, parse_slo
 
 
 def kind_of(slo: dict[str, Any]) -> SloKind:
-    found = parse(slo).kind
+    found = parse_slo(slo).kind
     assert isinstance(found, SloKind)
     return found
 
@@ -32,7 +23,7 @@ def asked(slo: dict[str, Any]) -> BudgetQuestions:
 
 
 def test_the_window_of_a_budget_takes_the_place_of_sustained_for() -> None:
-    found = parse(RATES)
+    found = parse_slo(RATES)
     assert found.kind == SloKind(Rates("sum(rate(e[5m]))", "sum(rate(t[5m]))"), Allowed(0.001), 86400, 1.0)
     assert (found.kind_name, found.sustained_seconds, found.coverage, found.max_gap_seconds) == (
         "slo",
@@ -44,7 +35,7 @@ def test_the_window_of_a_budget_takes_the_place_of_sustained_for() -> None:
 
 def test_everything_spelled_out() -> None:
     active = {"query": "hour() > 6", "above": 0}
-    found = parse({**RATES, "maxBurn": 2.5}, coverage="90%", maxGap="2m", activeWhen=active, advisory=True)
+    found = parse_slo({**RATES, "maxBurn": 2.5}, coverage="90%", maxGap="2m", activeWhen=active, advisory=True)
     assert isinstance(found.kind, SloKind)
     assert (found.kind.max_burn, found.kind.short_seconds) == (2.5, 7200)
     assert (found.coverage, found.max_gap_seconds, found.advisory) == (0.9, 120, True)
@@ -130,7 +121,7 @@ def test_a_name_cannot_break_out_of_its_matcher() -> None:
 )
 def test_a_refusal_names_its_field(slo: dict[str, Any], path: str, says: str) -> None:
     with pytest.raises(InvalidField, match=says) as refusal:
-        parse(slo)
+        parse_slo(slo)
     assert refusal.value.path == "spec.exitCriteria[0]" + path
 
 
@@ -149,19 +140,19 @@ def test_a_refusal_names_its_field(slo: dict[str, Any], path: str, says: str) ->
 )
 def test_what_has_no_meaning_for_a_budget_is_refused_and_not_dropped(unused: dict[str, Any]) -> None:
     with pytest.raises(InvalidField, match="is not used with slo") as refusal:
-        parse(RATES, **unused)
+        parse_slo(RATES, **unused)
     assert refusal.value.path == f"spec.exitCriteria[0].{next(iter(unused))}"
 
 
 def test_what_sloth_records_covers_idle_hours_too() -> None:
     active = {"query": "hour() > 6", "above": 0}
-    assert parse(PYRRA, activeWhen=active).kind_name == "slo"
+    assert parse_slo(PYRRA, activeWhen=active).kind_name == "slo"
     with pytest.raises(InvalidField, match="is not used with slo with sloth"):
-        parse(SLOTH, activeWhen=active)
+        parse_slo(SLOTH, activeWhen=active)
 
 
 @pytest.mark.parametrize(
     "change", [{"objective": 99.8}, {"errors": "sum(f)"}, {"total": "sum(f)"}, {"over": "2d"}, {"maxBurn": 2}]
 )
 def test_a_change_of_meaning_changes_the_hash(change: dict[str, Any]) -> None:
-    assert definition_hash(parse({**RATES, **change})) != definition_hash(parse(RATES))
+    assert definition_hash(parse_slo({**RATES, **change})) != definition_hash(parse_slo(RATES))

@@ -21,10 +21,10 @@ from hypercare.domain.life.rollout import Target
 from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.report.facts import asked_of
 from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
+from tests.unit.criteria import parse
+from tests.unit.evidence_contexts import EVALUATION, NOW, STARTED
+from tests.unit.evidence_contexts import context as any_context
 from tests.unit.prometheus_answers import DOWN, answer
-from tests.unit.test_criteria import parse
-from tests.unit.test_reading import EVALUATION, NOW, STARTED
-from tests.unit.test_reading import context as any_context
 
 CHECKOUT, BASKET = Target("Deployment", "checkout"), Target("Deployment", "basket")
 HASH = "7d4b9c6f5"
