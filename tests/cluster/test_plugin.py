@@ -346,6 +346,13 @@ def test_a_cluster_that_does_not_answer_is_one_line(cluster: Cluster, namespace:
     assert (missing.code, missing.err.startswith("error: no cluster: ")) == (2, True)
     other = Plugin(cluster.kubeconfig, namespace).run("list", "--context", "absent")
     assert (other.code, other.err.startswith("error: no cluster: ")) == (2, True)
+    assert "has no context absent, only " in other.err
+
+
+def test_a_period_may_be_named_as_kubectl_prints_it(periods: Periods, plugin: Plugin) -> None:
+    periods.put("active")
+    for name in ("hcp/checkout", "hypercareperiod/checkout", "hypercareperiods.hypercare.dev/checkout"):
+        assert plugin.run("status", name).out.startswith(f"{periods.namespace}/checkout ")
 
 
 def test_kubectl_runs_it_as_a_plugin(cluster: Cluster, periods: Periods) -> None:

@@ -32,6 +32,34 @@ def test_wrong_use_is_one_line_and_where_to_look(wrong: list[str]) -> None:
     assert hint == "See 'kubectl hypercare --help'."
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["list", "-o", "wide"], "error: Invalid value for '--output' / '-o': 'wide' is not one of"),
+        (["status", "deploy/checkout"], "error: Invalid value for 'NAME': 'deploy/checkout' is not the name of a"),
+        (["why", "hcp/"], "error: Invalid value for 'NAME': 'hcp/' is not the name of a"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_told_in_the_words_of_the_command(arguments: list[str], told: str) -> None:
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("status", "status [OPTIONS] NAME"),
+        ("watch", "watch [OPTIONS] [NAME]"),
+        ("lint", "lint [OPTIONS] FILE..."),
+        ("init", "init [OPTIONS] [KIND/NAME]..."),
+        ("list", "list [OPTIONS]"),
+    ],
+)
+def test_the_usage_is_written_as_kubectl_writes_it(command: str, usage: str) -> None:
+    assert run(command, "--help").out.startswith(f"Usage: kubectl hypercare {usage}\n")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_of_the_program_by_its_file_name(shell: str) -> None:
     script = run("--show-completion", environment={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})

@@ -128,6 +128,10 @@ def test_why_says_what_to_do(name: str, told: str) -> None:
     assert told in why(name)
 
 
+def test_a_period_that_is_over_tells_how_long_ago() -> None:
+    assert re.search(r"^Completed \d+[smhd]\w* ago$", "\n".join(shown("completed")), re.MULTILINE)
+
+
 def test_a_period_that_no_operator_has_seen_says_so() -> None:
     body = recorded("active")
     body["status"] = {"observedGeneration": -1}

@@ -13,7 +13,7 @@ import typer
 
 from hypercare import __version__
 from hypercare.cli.backtest import command as backtest
-from hypercare.cli.deferred import command
+from hypercare.cli.deferred import Command, command
 from hypercare.cli.doctor import command as doctor
 from hypercare.cli.explain import command as explain
 from hypercare.cli.failures import INTERRUPTED, OK, UNUSABLE
@@ -70,7 +70,7 @@ for _name, _module, _arguments in (
     ("backtest", backtest, backtest.BacktestArguments),
     ("tighten", tighten, tighten.TightenArguments),
 ):
-    app.command(_name, help=_module.HELP, short_help=_module.BRIEF)(command(_arguments, f"{_name}.run"))
+    app.command(_name, cls=Command, help=_module.HELP, short_help=_module.BRIEF)(command(_arguments, f"{_name}.run"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except typer.TyperException as error:
-        typer.echo(f"error: {error.format_message()}", err=True)
+        typer.echo(f"error: {_message(error)}", err=True)
         if error.exit_code == UNUSABLE and (path := _command_path(error)):
             typer.echo(f"See '{path} --help'.", err=True)
         return error.exit_code
@@ -98,6 +98,11 @@ def _program(arguments: Sequence[str]) -> str:
     name = PurePath(sys.argv[0]).name
     completing = any(each.partition("=")[0].endswith("-completion") for each in arguments)
     return SUBCOMMAND if name.startswith(PLUGIN) and not completing else PLUGIN
+
+
+def _message(error: typer.TyperException) -> str:
+    """What went wrong, without the name that Python has for a value that cannot be used."""
+    return error.format_message().replace(" Value error, ", " ")
 
 
 def _command_path(error: typer.TyperException) -> str:

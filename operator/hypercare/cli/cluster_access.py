@@ -209,6 +209,9 @@ def _load(asked: ClusterArguments, configuration: Any) -> str:
             raise
         _config.load_incluster_config(client_configuration=configuration)
         return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
+    names = [str(each["name"]) for each in contexts]
+    if asked.context and asked.context not in names:
+        raise ValueError(f"has no context {asked.context}, only {', '.join(names)}")
     _config.load_kube_config(
         config_file=file, context=asked.context or None, client_configuration=configuration, persist_config=False
     )

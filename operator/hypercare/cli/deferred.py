@@ -8,13 +8,24 @@ and returns the exit code.
 import inspect
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand
 
 
 def perform(module: str, arguments: object) -> None:
     """Call `run(arguments)` of a module of `hypercare.cli`, and end with the exit code that it returns."""
     raise typer.Exit(int(import_module(f"hypercare.cli.{module}").run(arguments)))
+
+
+class Command(TyperCommand):
+    """A command whose usage is written as kubectl writes it: `status NAME`, `watch [NAME]`, where Typer adds braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # its type has no public name
+        """Options, then the metavar of each argument, which says itself whether it may be left out or repeated."""
+        arguments = (each for each in self.get_params(ctx) if isinstance(each, TyperArgument))
+        return ["[OPTIONS]", *(each.metavar or each.name for each in arguments)]
 
 
 def command(arguments: Callable[..., object], module: str) -> Callable[..., None]:

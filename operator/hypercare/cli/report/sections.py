@@ -103,7 +103,8 @@ def _from(each: Body, key: str) -> str:
 def _tightened(each: Body) -> tuple[str, ...]:
     bounds = list(maps_of(each, "bounds"))
     moved = (", ".join(_bound(bound, key) for bound in bounds) for key in ("original", "copy"))
-    return text_of(each, "alert"), _seconds(each, "originalForSeconds"), _seconds(each, "copyForSeconds"), *moved
+    told = (_seconds(each, "originalForSeconds"), _seconds(each, "copyForSeconds"), *moved)
+    return text_of(each, "alert"), *(cell or "-" for cell in told)
 
 
 def _bound(bound: Body, key: str) -> str:

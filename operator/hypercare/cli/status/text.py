@@ -11,7 +11,7 @@ from hypercare.cli.periods.found import Found
 from hypercare.cli.periods.look import PHASES, WEIGHTS, Signs, bar, curve, in_short, phase_of, signs_of, verdict_of
 from hypercare.cli.periods.seen import Seen, SeenCriterion, SeenScaling
 from hypercare.cli.periods.table import grid, indented, section
-from hypercare.cli.periods.words import ahead, counted, roughly, since
+from hypercare.cli.periods.words import ago, ahead, counted, roughly, since
 from hypercare.domain.conditions import Problem, timestamp
 
 _WATCHED = frozenset({"Preparing", "Active", "Extended"})
@@ -44,7 +44,7 @@ def _title(found: Found, signs: Signs) -> RenderableType:
         *([f"run {seen.run}"] * bool(seen.run)),
     ]
     stage = f" in stage {seen.stage}" if seen.stage and seen.phase in _WATCHED else ""
-    held = since(seen.phase_since, found.now)
+    held = (ago if seen.over else since)(seen.phase_since, found.now)
     lines = [
         Text.assemble((f"{seen.namespace}/{seen.name}", "bold"), f" {seen.release}"),
         Text(f" {signs.dot} ".join(facts), "dim"),
@@ -200,6 +200,6 @@ def _timeline(seen: Seen) -> Iterator[RenderableType]:
     table = grid()
     for entry in seen.timeline[-_TIMELINE:]:
         told = "" if entry.time is None else timestamp(entry.time)
-        table.add_row(told, Text.assemble((entry.reason, "bold"), f" {entry.message}"))
+        table.add_row(told, Text.assemble((entry.reason, "bold"), f": {entry.message}"))
     table.columns[0].no_wrap = True
     yield section("What has happened", table, note=f"the last {len(seen.timeline[-_TIMELINE:])}")

@@ -9,7 +9,7 @@ from rich.text import Text
 from hypercare.cli.periods.found import Found
 from hypercare.cli.periods.look import PHASES, Signs, bar, curve, in_short, phase_of, signs_of, verdict_of
 from hypercare.cli.periods.seen import Seen
-from hypercare.cli.periods.words import ahead, since
+from hypercare.cli.periods.words import ago, ahead, since
 from hypercare.domain.conditions import timestamp
 
 _BAR, _STRENGTH, _VERDICT, _FRAME_LINES = 12, 20, 9, 4
@@ -29,7 +29,7 @@ def _head(found: Found, width: int, signs: Signs) -> Iterator[RenderableType]:
     seen = found.seen
     stage = f", stage {seen.stage}" if seen.stage and not seen.over else ""
     yield _line(Text.assemble((f"{seen.namespace}/{seen.name}", "bold"), f" {seen.release}"))
-    phase = Text.assemble(phase_of(seen), f"{stage} {since(seen.phase_since, found.now)}")
+    phase = Text.assemble(phase_of(seen), f"{stage} {(ago if seen.over else since)(seen.phase_since, found.now)}")
     yield _line(Text.assemble(bar(seen.strength / 100, _STRENGTH, signs), f" {seen.strength}%  ", phase))
     levels, pointer = curve(found.course.stretches, found.now, width - 1, signs)
     if levels:
@@ -65,7 +65,7 @@ def _ahead(found: Found) -> Iterator[RenderableType]:
 def _latest(seen: Seen, room: int) -> Iterator[RenderableType]:
     for entry in seen.timeline[-max(0, room) :] if room > 0 else ():
         told = "" if entry.time is None else timestamp(entry.time)[11:19]
-        yield _line(Text.assemble((f"{told} {entry.reason}", "dim"), f" {entry.message}"))
+        yield _line(Text.assemble((f"{told} {entry.reason}", "dim"), f": {entry.message}"))
 
 
 def _line(text: Text) -> Text:
