@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from hypercare.cli.documents import documents_in
-from hypercare.cli.init.survey import Autoscaler, Metrics, Rules, Survey, Workload
+from hypercare.cli.init.survey import Capacity, LeftOut, Metrics, Offer, Rules, Survey, Workload
 from hypercare.cli.init.template import period_file
 from hypercare.cli.lint.checks import check
 from hypercare.cli.lint.findings import Finding, Source
@@ -16,7 +16,21 @@ from hypercare.domain.indicators import indicators
 CHECKOUT = Workload("Deployment", "checkout", "2.4.0", 2)
 CART = Workload("StatefulSet", "cart", "1.9.3", 1)
 AGENT = Workload("DaemonSet", "123", "", 3)
-SCALER = Autoscaler("checkout", ("Deployment", "checkout"), 2, 6, owned=False)
+NO_OFFER = Capacity(told=("No PodDisruptionBudget selects the pods of checkout.",))
+OFFERED = Capacity(
+    scaling=(
+        Offer(
+            "checkout",
+            {"floor": "150%"},
+            "HorizontalPodAutoscaler checkout: at least 2, at most 6, runs 2 today; floor 150% would keep 3",
+        ),
+    ),
+    disruption=(Offer("checkout", {"maxUnavailable": 1}, "PodDisruptionBudget checkout: maxUnavailable 50% -> 25%"),),
+)
+ODD_OFFERS = Capacity(
+    scaling=(Offer("yes", {"floor": 1, "ceiling": "150%"}, "ScaledObject yes: " + "long " * 40),),
+    disruption=(Offer("123", {"budget": "456", "maxUnavailable": 1}, "PodDisruptionBudget 456: minAvailable 1 -> 2"),),
+)
 RULES = Rules("checkout-alerts", ("critical", "warning", "warning", ""))
 OPENTELEMETRY = tuple(each for each in indicators().values() if each.name.startswith(("opentelemetry/", "kubernetes/")))
 EVERYTHING = Metrics({"checkout": tuple(indicators().values()), "cart": OPENTELEMETRY}, "http://p:9090")
@@ -31,7 +45,8 @@ def survey(**change: Any) -> Survey:
         "profile": "web",
         "profile_there": True,
         "workloads": (CHECKOUT,),
-        "autoscalers": (SCALER,),
+        "left_out": (),
+        "capacity": OFFERED,
         "rules": (RULES,),
         "metrics": NOTHING,
         "date": "2026-11-21",
@@ -45,22 +60,26 @@ def findings(text: str) -> list[Finding]:
 
 
 def without_comment_signs(text: str) -> str:
-    """The file as it is when somebody wants what stands as a comment."""
-    lines = text.splitlines()
-    return "\n".join(line.replace("# ", "", 1) if "# - {" in line or "# scaling" in line else line for line in lines)
+    """The file as it is when somebody wants what stands as a comment, done as the comments say."""
+    lines, offered = [], False
+    for line in text.splitlines():
+        wanted = "# - {" in line or (offered and line)
+        lines.append(line.replace("# ", "", 1) if wanted else line)
+        offered = bool(line) and (offered or "to the empty line:" in line)
+    return "\n".join(lines)
 
 
-@pytest.mark.parametrize("workloads", [(CHECKOUT,), (CHECKOUT, CART, AGENT), (AGENT,)])
+@pytest.mark.parametrize("workloads", [(CHECKOUT,), (CHECKOUT, CART, AGENT), (AGENT, CHECKOUT)])
 @pytest.mark.parametrize("rules", [(), (RULES,), (Rules("yes", ("warning",)),)])
 @pytest.mark.parametrize("metrics", [EVERYTHING, NOTHING, UNKNOWN], ids=["everything", "nothing", "unknown"])
-@pytest.mark.parametrize("autoscalers", [(), (SCALER,)], ids=["fixed", "scaled"])
+@pytest.mark.parametrize("capacity", [NO_OFFER, OFFERED], ids=["fixed", "scaled"])
 def test_whatever_there_is_the_file_is_a_period_that_can_be_used(
     workloads: tuple[Workload, ...],
     rules: tuple[Rules, ...],
     metrics: Metrics,
-    autoscalers: tuple[Autoscaler, ...],
+    capacity: Capacity,
 ) -> None:
-    text = period_file(survey(workloads=workloads, rules=rules, metrics=metrics, autoscalers=autoscalers))
+    text = period_file(survey(workloads=workloads, rules=rules, metrics=metrics, capacity=capacity))
     assert findings(text) == []
     assert findings(without_comment_signs(text)) == []
     assert max(map(len, text.splitlines())) <= 140
@@ -82,12 +101,34 @@ def test_it_protects_what_is_there_as_it_is() -> None:
     assert [each["name"] for each in found["exitCriteria"]] == ["quiet", "pods"]
 
 
-def test_more_replicas_are_only_offered() -> None:
+def test_more_capacity_is_only_offered_and_is_a_part_of_the_period_without_the_signs() -> None:
     text = period_file(survey())
-    assert "scaling" not in spec(text)["protection"]
-    assert "#   # HorizontalPodAutoscaler checkout: 2..6, would be 3..6" in text
-    owned = Autoscaler("keda-hpa-checkout", ("Deployment", "checkout"), 2, 6, owned=True)
-    assert "scaling" not in period_file(survey(autoscalers=(owned,)))
+    assert set(spec(text)["protection"]) == {"alerts"}
+    assert (
+        "#   # HorizontalPodAutoscaler checkout: at least 2, at most 6, runs 2 today; floor 150% would keep 3" in text
+    )
+    protection = spec(without_comment_signs(text))["protection"]
+    assert protection["scaling"] == [{"target": "checkout", "floor": "150%"}]
+    assert protection["disruption"] == [{"target": "checkout", "maxUnavailable": 1}]
+
+
+@pytest.mark.parametrize("rules", [(), (RULES,)], ids=["no rules", "rules"])
+def test_offers_with_names_that_look_like_something_else_stay_texts(rules: tuple[Rules, ...]) -> None:
+    workloads = (Workload("Deployment", "yes", "1.0.0", 2), AGENT)
+    text = period_file(survey(workloads=workloads, rules=rules, capacity=ODD_OFFERS))
+    protection = spec(without_comment_signs(text))["protection"]
+    assert protection["scaling"] == [{"target": "yes", "floor": 1, "ceiling": "150%"}]
+    assert protection["disruption"] == [{"target": "123", "budget": "456", "maxUnavailable": 1}]
+    assert findings(without_comment_signs(text)) == []
+
+
+def test_what_is_left_out_or_not_offered_is_said() -> None:
+    left_out = (LeftOut(CART, "it has no replicas"),)
+    text = period_file(survey(left_out=left_out, capacity=NO_OFFER))
+    assert '    # Left out: it has no replicas.\n    # - {kind: StatefulSet, name: cart, version: "1.9.3"}\n' in text
+    assert "    # No PodDisruptionBudget selects the pods of checkout.\n" in text
+    assert "to the empty line" not in text
+    assert len(spec(without_comment_signs(text))["targets"]) == 2
 
 
 def test_shares_of_errors_that_have_data_become_criteria_and_what_needs_a_bound_is_offered() -> None:

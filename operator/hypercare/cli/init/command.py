@@ -10,9 +10,10 @@ from hypercare.cli.options import ClusterArguments
 BRIEF = "Look at a namespace and write a period for it, with comments."
 HELP = """Look at a namespace and write a period for it, with comments: a file to read, change and commit.
 
-Looks at workloads and the versions they run, at autoscalers, at the alerts of PrometheusRules, and asks Prometheus
-which indicators of the catalog (docs/indicators.md) have data for these workloads. Prometheus is that of the profile;
-where it is out of reach from here, forward a port and name it. Changes nothing in the cluster.
+Looks at workloads and the versions they run, at what scales them, at disruption budgets and the alerts of
+PrometheusRules, and asks Prometheus which indicators of the catalog (docs/indicators.md) have data for these workloads.
+Prometheus is that of the profile; where it is out of reach from here, forward a port and name it. Changes nothing in
+the cluster.
 
 Exit codes: 0 written, 2 there is nothing to protect, the file exists, or the cluster cannot be asked.
 

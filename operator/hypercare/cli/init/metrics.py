@@ -15,12 +15,25 @@ from hypercare.domain.endpoint import parse_endpoint
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.indicators import Indicator, indicators, measured
 from hypercare.domain.life.rollout import Target
-from hypercare.domain.profile import parse_profile
+from hypercare.domain.profile import Profile, parse_profile
 from hypercare.domain.promql.tenancy import confine, tenancy_of
 from hypercare.domain.samples import Answer, InstantQuery, QueryFailed, Result
 
 _TIMEOUT = "10s"
 _Question = tuple[str, Indicator, str]
+
+
+def usable_profile(spec: Mapping[str, Any]) -> Profile:
+    """The profile as the operator reads it; `spec` is empty without one, and then it is the built-in one.
+
+    Raises:
+        UnusableInput: it cannot be read.
+    """
+    prometheus = {"url": "http://prometheus:9090", **(spec.get("prometheus") or {})}
+    try:
+        return parse_profile("profile", Field("spec", {**spec, "prometheus": prometheus}))
+    except InvalidField as error:
+        raise UnusableInput(f"the profile cannot be used: {error}") from error
 
 
 def metrics(asked: InitArguments, spec: Mapping[str, Any], namespace: str, workloads: Sequence[Workload]) -> Metrics:
@@ -45,12 +58,7 @@ def metrics(asked: InitArguments, spec: Mapping[str, Any], namespace: str, workl
 
 
 def _questions(spec: Mapping[str, Any], namespace: str, workloads: Sequence[Workload]) -> list[_Question]:
-    prometheus = {"url": "http://prometheus:9090", **(spec.get("prometheus") or {})}
-    try:
-        profile = parse_profile("profile", Field("spec", {**spec, "prometheus": prometheus}))
-    except InvalidField as error:
-        raise UnusableInput(f"the profile cannot be used: {error}") from error
-    tenancy = tenancy_of(profile.tenancy, namespace)
+    tenancy = tenancy_of(usable_profile(spec).tenancy, namespace)
     targets = [Target(each.kind, each.name) for each in workloads]
     return [
         (target.name, indicator, confine(f"count({measured(indicator, target).data})", tenancy))

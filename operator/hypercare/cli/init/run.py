@@ -1,6 +1,6 @@
 """The work of `kubectl hypercare init`: look, write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,15 @@ import typer
 
 from hypercare.cli.cluster_access import Cluster
 from hypercare.cli.failures import OK, UnusableInput
+from hypercare.cli.init.capacity import Here, capacity_offers
 from hypercare.cli.init.command import InitArguments
-from hypercare.cli.init.looking import autoscalers, profile, rules, workloads
-from hypercare.cli.init.metrics import metrics
-from hypercare.cli.init.survey import Survey
+from hypercare.cli.init.looking import holds, profile, rules, workloads
+from hypercare.cli.init.metrics import metrics, usable_profile
+from hypercare.cli.init.survey import Capacity, Survey, Workload
 from hypercare.cli.init.template import period_file
 from hypercare.cli.periods.words import counted
+from hypercare.cli.seen_capacity import seen_capacity
+from hypercare.domain.life.rollout import Target
 
 _LONGEST_NAME = 52
 
@@ -48,15 +51,22 @@ def _survey(cluster: Cluster, asked: InitArguments) -> Survey:
     body = profile(cluster, asked.profile)
     known = isinstance(body, Mapping)
     spec: Mapping[str, Any] = (body.get("spec") or {}) if isinstance(body, Mapping) else {}
-    name = asked.name or (found[0].name if len(found) == 1 else cluster.namespace)
+    targets = found.targets
+    name = asked.name or (targets[0].name if len(targets) == 1 else cluster.namespace)
     return Survey(
         namespace=cluster.namespace,
         name=name[:_LONGEST_NAME].rstrip("-."),
         profile=asked.profile,
         profile_there=True if known else False if body is None else None,
-        workloads=found,
-        autoscalers=autoscalers(cluster),
+        workloads=targets,
+        left_out=found.left_out,
+        capacity=_capacity(cluster, targets, usable_profile(spec).limits.max_floor),
         rules=rules(cluster),
-        metrics=metrics(asked, spec, cluster.namespace, found),
+        metrics=metrics(asked, spec, cluster.namespace, targets),
         date=datetime.now(UTC).date().isoformat(),
     )
+
+
+def _capacity(cluster: Cluster, targets: Sequence[Workload], max_floor: int) -> Capacity:
+    here = Here(seen_capacity(cluster, cluster.namespace), holds(cluster), max_floor)
+    return capacity_offers([Target(each.kind, each.name) for each in targets], here)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from hypercare.domain.indicators import Indicator
 
+Rule = Mapping[str, int | str]
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -17,14 +19,37 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Autoscaler:
-    """A HorizontalPodAutoscaler. `owned` tells that another controller, such as KEDA, writes it."""
+class LeftOut:
+    """A workload of the namespace that is no target, and why."""
 
-    name: str
-    target: tuple[str, str]
-    low: int
-    high: int
-    owned: bool
+    workload: Workload
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The workloads of a namespace: those to protect, and those that are left out."""
+
+    targets: tuple[Workload, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A rule for one target that a period could have, without the target, and what it would do."""
+
+    target: str
+    rule: Rule
+    told: str
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Rules that can be offered for more replicas and for fewer disruptions, and why there are not more."""
+
+    scaling: tuple[Offer, ...] = ()
+    disruption: tuple[Offer, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +78,8 @@ class Survey:
     profile: str
     profile_there: bool | None
     workloads: tuple[Workload, ...]
-    autoscalers: tuple[Autoscaler, ...]
+    left_out: tuple[LeftOut, ...]
+    capacity: Capacity
     rules: tuple[Rules, ...]
     metrics: Metrics
     date: str

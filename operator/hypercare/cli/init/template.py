@@ -4,9 +4,9 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from hypercare.cli.init.survey import Autoscaler, Rules, Survey, Workload
+from hypercare.cli.init.survey import Offer, Rules, Survey, Workload
 from hypercare.cli.periods.words import counted
 from hypercare.domain.indicators import Indicator
 
@@ -54,10 +54,12 @@ def _release(survey: Survey) -> Iterator[str]:
     yield f"    version: {json.dumps(versions[0] if versions else '1.0.0')}"
     yield "  targets:"
     for each in survey.workloads:
-        own = f", version: {json.dumps(each.version)}" if each.version and each.version != versions[0] else ""
         runs = f"runs {each.version}" if each.version else "runs an unknown version"
         yield f"    # {counted(each.replicas, 'replica')}, {runs}"
-        yield f"    - {{kind: {each.kind}, name: {_text(each.name)}{own}}}"
+        yield f"    - {_target(each, versions)}"
+    for out in survey.left_out:
+        yield f"    # Left out: {out.why}."
+        yield f"    # - {_target(out.workload, versions)}"
     yield "  window:"
     yield "    # Opens when every target runs the release. Protections are there before: the rollout itself is risky."
     yield "    start: {when: RolloutComplete, timeout: 1h}"
@@ -66,8 +68,13 @@ def _release(survey: Survey) -> Iterator[str]:
     yield "    extension: {by: 1d, limit: 3}"
 
 
+def _target(workload: Workload, versions: Sequence[str]) -> str:
+    version = workload.version
+    own = f", version: {json.dumps(version)}" if version and version != versions[0] else ""
+    return f"{{kind: {workload.kind}, name: {_text(workload.name)}{own}}}"
+
+
 def _protection(survey: Survey) -> Iterator[str]:
-    raised = list(_scaling(survey))
     if survey.rules:
         yield "  protection:"
         yield "    alerts:"
@@ -80,25 +87,32 @@ def _protection(survey: Survey) -> Iterator[str]:
     else:
         yield "  # The namespace has no PrometheusRule with alerts, so there are none to tighten."
         yield "  # New ones can be added: protection.alerts.add, see docs/indicators.md."
-    if raised:
-        yield "    # More replicas cost money, so none are asked for. To have them for the time of the window:"
-        yield from (f"    {line}" for line in raised) if survey.rules else (f"  {line}" for line in raised)
+    yield from _capacity(survey)
 
 
-def _scaling(survey: Survey) -> Iterator[str]:
-    found = [(each, _scaler_of(each, survey.autoscalers)) for each in survey.workloads]
-    usable = [(each, scaler) for each, scaler in found if scaler is not None and not scaler.owned]
-    if not usable:
-        return
-    if not survey.rules:
-        yield "# protection:"
-    indent = "" if survey.rules else "  "
-    yield f"# {indent}scaling:"
-    for each, scaler in usable:
-        raised = -(-scaler.low * 3 // 2)
-        numbers = f"{scaler.low}..{scaler.high}, would be {raised}..{max(raised, scaler.high)}"
-        yield f"# {indent}  # HorizontalPodAutoscaler {scaler.name}: {numbers}"
-        yield f"# {indent}  - {{target: {_text(each.name)}, floor: 150%}}"
+def _capacity(survey: Survey) -> Iterator[str]:
+    """What could be raised, as comments that become rules when their signs are taken away: the last of the part."""
+    found = survey.capacity
+    margin = "    " if survey.rules else "  "
+    for told in found.told:
+        yield from (f"{margin}# {line}" for line in textwrap.wrap(told, _COMMENT_WIDTH))
+    parts = [*_part("scaling", found.scaling), *_part("disruption", found.disruption)]
+    if parts:
+        reason = "replicas cost money, and a strict budget slows down the draining of nodes"
+        yield f"{margin}# None of this is asked for: {reason}."
+        yield f"{margin}# To have it while the window is open, take '# ' away from here to the empty line:"
+        yield from (f"{margin}# {line}" for line in ([] if survey.rules else ["protection:"]))
+        yield from (f"{margin}# {'' if survey.rules else '  '}{line}" for line in parts)
+    yield ""
+
+
+def _part(name: str, offers: Sequence[Offer]) -> Iterator[str]:
+    if offers:
+        yield f"{name}:"
+    for each in offers:
+        yield from (f"  # {line}" for line in textwrap.wrap(each.told, _COMMENT_WIDTH))
+        fields = {"target": each.target, **each.rule}
+        yield f"  - {{{', '.join(f'{key}: {_value(value)}' for key, value in fields.items())}}}"
 
 
 def _criteria(survey: Survey) -> Iterator[str]:
@@ -163,10 +177,6 @@ def _alerts(rules: Rules) -> str:
     return f"{counted(len(rules.severities), 'alert')}: {told}"
 
 
-def _scaler_of(workload: Workload, scalers: tuple[Autoscaler, ...]) -> Autoscaler | None:
-    return next((each for each in scalers if each.target == (workload.kind, workload.name)), None)
-
-
 def _name(text: str) -> str:
     return re.sub(r"[^a-z0-9-]", "-", text.lower())[:_LONGEST_NAME].strip("-")
 
@@ -175,3 +185,8 @@ def _text(value: str) -> str:
     """A name as YAML: in quotes where it could be taken for something else."""
     plain = re.fullmatch(r"[a-z]([-a-z0-9.]*[a-z0-9])?", value) and value not in _WORDS
     return value if plain else json.dumps(value)
+
+
+def _value(value: int | str) -> str:
+    """A value as YAML; a percentage is a text without quotes."""
+    return str(value) if isinstance(value, int) or re.fullmatch(r"[0-9]+%", value) else _text(value)
