@@ -8,15 +8,15 @@ absence and in a backtest. The past is asked for in the same words at every visi
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.baseline import BaselineKind, Comparison
 from hypercare.domain.evidence.baseline_bins import BaselineQuestions, Bin, ask_baseline, bin_values, bins_at
 from hypercare.domain.evidence.baseline_judgement import Judge, Judged, NotCompared
-from hypercare.domain.evidence.context import Context, NoEvidence, Outcome, Waiting
+from hypercare.domain.evidence.context import Context, Outcome, warming_up
 from hypercare.domain.evidence.criteria import Criterion, definition_hash
 from hypercare.domain.evidence.fold import Measured, NotMeasured, Shown
 from hypercare.domain.evidence.grid import align_down, align_up, final_points, settled_through
 from hypercare.domain.evidence.judgement import Judgement, Verdict
+from hypercare.domain.evidence.resuming import resumed
 from hypercare.domain.evidence.verdict_history import VerdictChange
 from hypercare.domain.samples import RangeQuery, Result
 
@@ -41,6 +41,11 @@ class BaselineState:
     final_through: int
     floor: int = 0
     compared: Comparison | NotCompared = _NOT_COMPARED
+
+    @classmethod
+    def begun(cls, definition: str, at: int) -> "BaselineState":
+        """Nothing yet; only bins that read what was after `at` (Unix seconds) will count."""
+        return cls(definition, at, floor=at)
 
     @property
     def last(self) -> Shown:
@@ -84,7 +89,9 @@ def plan_baseline(criterion: Criterion, kind: BaselineKind, stored: object, cont
     """
     width, window = kind.bin_seconds, kind.bins(criterion.sustained_seconds)
     asked = ask_baseline(kind, context.tenancy, context.evaluation.freshness)
-    state = _state(stored, definition_hash(criterion, asked.value, asked.coverage), context)
+    definition = definition_hash(criterion, asked.value, asked.coverage)
+    state = resumed(BaselineState.begun, definition, stored, context)
+    state = replace(state, floor=max(state.floor, context.floor))
     first = align_up(max(context.started_at, state.floor), width) + width
     start = max(first, align_down(state.final_through, width) - (window - 1) * width)
     oldest = align_down(context.started_at - kind.against_seconds, width) - window * width
@@ -104,8 +111,7 @@ def evaluate_baseline(reading: BaselineReading, results: Mapping[RangeQuery, Res
     """Turn answers into bins, and the windows that end with them into a verdict."""
     state, context = reading.state, reading.context
     if not reading.times:
-        message = f"Evidence counts from {timestamp(reading.first)}, when nothing of the old release is read"
-        judgement = Waiting("WarmingUp", message).judgement(reading.criterion.sustained_seconds)
+        judgement = warming_up(reading.first).judgement(reading.criterion.sustained_seconds)
         return Outcome(replace(state, final_through=_through(reading, 0)), judgement, ())
     bins = bins_at(reading.asked, reading.times, results)
     judge = _judge(reading, results)
@@ -160,15 +166,3 @@ def _changes(judge: Judge, final: tuple[Bin, ...], told_through: int) -> Iterato
         if judgement.verdict is not verdict:
             verdict = judgement.verdict
             yield VerdictChange(final[count - 1].time, judgement)
-
-
-def _state(stored: object, definition: str, context: Context) -> BaselineState:
-    match stored:
-        case BaselineState() if stored.definition == definition:
-            state = stored
-        case NoEvidence():
-            state = BaselineState(definition, final_through=0)
-        case _:
-            settled = settled_through(context.now, context.evaluation, context.evaluation.step)
-            state = BaselineState(definition, final_through=settled, floor=settled)
-    return replace(state, floor=max(state.floor, context.floor))

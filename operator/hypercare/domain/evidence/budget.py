@@ -104,6 +104,11 @@ class BudgetState:
     last: Shown = _NOT_MEASURED
     worst: Shown = _NOT_MEASURED
 
+    @classmethod
+    def begun(cls, definition: str, at: int) -> "BudgetState":
+        """Nothing yet; only points after `at` (Unix seconds) will count."""
+        return cls(definition, at, presence=Streak(floor=at))
+
     def restarted(self, at: int, step: int) -> "BudgetState":
         """Start anew after `at` (Unix seconds), unless that was done before.
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.budget import BudgetPoint, BudgetState, Measure, measure, states
 from hypercare.domain.evidence.budget_judgement import BudgetTail, judge_budget, verdict_on
 from hypercare.domain.evidence.budget_marks import BudgetQuestions, ask_budget, mark_budget_at
-from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, Outcome, Waiting
+from hypercare.domain.evidence.context import MAX_POINTS, Context, Outcome, Waiting, warming_up
 from hypercare.domain.evidence.criteria import Criterion, definition_hash
 from hypercare.domain.evidence.grid import align_down, align_up, final_points, settled_through
 from hypercare.domain.evidence.judged_steps import catching_up, missing_for, outlined, with_changes
 from hypercare.domain.evidence.judgement import Step
+from hypercare.domain.evidence.resuming import resumed
 from hypercare.domain.evidence.slo import SloKind
 from hypercare.domain.evidence.streaks import Streak
 from hypercare.domain.samples import RangeQuery, Result
@@ -51,14 +51,14 @@ def plan_budget(criterion: Criterion, kind: SloKind, stored: object, context: Co
     asked = ask_budget(kind, criterion.active_when, context.tenancy, context.evaluation.freshness)
     by = measure(criterion, kind, step, context.started_at)
     first = align_up(context.started_at + asked.look_behind, step)
-    state = _state(stored, definition_hash(criterion, step, asked.expressions()), context)
+    definition = definition_hash(criterion, step, asked.expressions())
+    state = resumed(BudgetState.begun, definition, stored, context).restarted(context.floor, step)
     if state.final_through < first - step:
         state = BudgetState(state.definition, first - step, presence=Streak(floor=state.presence.floor))
     start = state.final_through + step
     end = min(align_down(context.now, step), start + (MAX_POINTS - 1) * step)
     if start > end and context.now < first:
-        message = f"Evidence counts from {timestamp(first)}, when nothing of the old release is read"
-        return BudgetReading(criterion, kind, context, by, state, Waiting("WarmingUp", message), start, end, ())
+        return BudgetReading(criterion, kind, context, by, state, warming_up(first), start, end, ())
     queries = tuple(RangeQuery(expr, start, end, step) for expr in asked.expressions()) if start <= end else ()
     return BudgetReading(criterion, kind, context, by, state, asked, start, end, queries)
 
@@ -100,15 +100,3 @@ def _points(reading: BudgetReading, results: Mapping[RangeQuery, Result]) -> tup
         return ()
     answers = {query.expr: result for query, result in results.items()}
     return mark_budget_at(reading.criterion, reading.kind, reading.asked, answers, reading.times)
-
-
-def _state(stored: object, definition: str, context: Context) -> BudgetState:
-    step = context.evaluation.step
-    match stored:
-        case BudgetState() if stored.definition == definition:
-            state = stored
-        case NoEvidence():
-            state = BudgetState(definition, final_through=0)
-        case _:
-            state = BudgetState(definition, 0).restarted(settled_through(context.now, context.evaluation, step), step)
-    return state.restarted(context.floor, step)

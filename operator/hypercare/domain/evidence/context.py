@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.grid import GridPoint
 from hypercare.domain.evidence.judgement import Judgement, Verdict
 from hypercare.domain.evidence.quiet import Watch, Whose
@@ -59,6 +60,12 @@ class Waiting:
     def judgement(self, remaining_seconds: int) -> Judgement:
         """What this says about a criterion."""
         return Judgement(Verdict.UNKNOWN, self.reason, self.message, 0, remaining_seconds)
+
+
+def warming_up(first: int) -> Waiting:
+    """The first point that can count, at `first` (Unix seconds), lies ahead."""
+    message = f"Evidence counts from {timestamp(first)}, when nothing of the old release is read"
+    return Waiting("WarmingUp", message)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,11 @@ class EvidenceState:
     last: Shown = NotMeasured()
     worst: Shown = NotMeasured()
 
+    @classmethod
+    def begun(cls, definition: str, at: int) -> "EvidenceState":
+        """Nothing yet; only points after `at` (Unix seconds) will count."""
+        return cls(definition, at, main=Streak(floor=at), regression=Streak(floor=at))
+
     def restarted(self, at: int) -> "EvidenceState":
         """The same with streaks that count only points after `at` (Unix seconds); an earlier floor stays lower."""
         return replace(

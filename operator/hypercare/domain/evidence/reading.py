@@ -40,8 +40,6 @@ from hypercare.domain.samples import RangeQuery, Result
 State = EvidenceState | BudgetState | BaselineState | RunsState
 Reading = StreakReading | BudgetReading | BaselineReading | RunsReading
 Evaluated = Outcome[State, GridPoint]
-_ANOTHER_KIND = EvidenceState("", 0)
-"""What another kind has stored: no definition is like it, so the streak starts anew."""
 
 
 def plan(criterion: Criterion, stored: State | NoEvidence, context: Context) -> Reading:
@@ -57,8 +55,7 @@ def plan(criterion: Criterion, stored: State | NoEvidence, context: Context) -> 
             return plan_baseline(criterion, kind, stored, context)
         case RunsKind() as kind:
             return plan_runs(criterion, kind, stored, context)
-    streak = stored if isinstance(stored, EvidenceState | NoEvidence) else _ANOTHER_KIND
-    return plan_streak(criterion, streak, context)
+    return plan_streak(criterion, stored, context)
 
 
 def evaluate(reading: Reading, results: Mapping[RangeQuery, Result]) -> Evaluated:

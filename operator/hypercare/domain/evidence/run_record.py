@@ -97,6 +97,11 @@ class RunsState:
     entries: tuple[Entry, ...] = ()
     worst: Shown = _NOT_MEASURED
 
+    @classmethod
+    def begun(cls, definition: str, at: int) -> "RunsState":
+        """Nothing yet; only runs that began after `at` (Unix seconds) will count."""
+        return cls(definition, at, floor=at, last_seen=at)
+
     @property
     def last(self) -> Shown:
         """The newest run that was seen to end: 1 for success, 0 for failure."""

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, Outcome
+from hypercare.domain.evidence.context import MAX_POINTS, Context, Outcome
 from hypercare.domain.evidence.criteria import Criterion, definition_hash
 from hypercare.domain.evidence.grid import align_down, align_up, final_points, settled_through
 from hypercare.domain.evidence.judged_steps import catching_up, missing_for, outlined, with_changes
 from hypercare.domain.evidence.judgement import Step
+from hypercare.domain.evidence.resuming import resumed
 from hypercare.domain.evidence.run_marks import RunQuestions, ask_runs, mark_runs_at
 from hypercare.domain.evidence.run_record import RunRule, RunsPoint, RunsState, states
 from hypercare.domain.evidence.runs import RunsKind
@@ -47,7 +48,8 @@ def plan_runs(criterion: Criterion, kind: RunsKind, stored: object, context: Con
     """Decide what to read, going on from what is stored; what another kind has stored starts anew."""
     step = context.evaluation.step
     asked = ask_runs(kind, context.tenancy, context.evaluation.freshness)
-    state = _state(stored, definition_hash(criterion, step, asked.expressions()), context)
+    definition = definition_hash(criterion, step, asked.expressions())
+    state = resumed(RunsState.begun, definition, stored, context).restarted(context.floor)
     before = align_up(context.started_at, step) - step
     if state.final_through < before:
         state = RunsState(state.definition, before, floor=state.floor, last_seen=before)
@@ -86,15 +88,3 @@ def history_runs(reading: RunsReading, outcome: Outcome[RunsState, RunsPoint]) -
 def _judged(reading: RunsReading, points: Sequence[RunsPoint]) -> Iterator[Step]:
     for point, state in zip(points, states(reading.state, points, reading.rule), strict=True):
         yield point.time, missing_for(judge_runs(state, RunsTail(), reading.rule), point.mark)
-
-
-def _state(stored: object, definition: str, context: Context) -> RunsState:
-    match stored:
-        case RunsState() if stored.definition == definition:
-            state = stored
-        case NoEvidence():
-            state = RunsState(definition, final_through=0)
-        case _:
-            settled = settled_through(context.now, context.evaluation, context.evaluation.step)
-            state = RunsState(definition, settled, floor=settled, last_seen=settled)
-    return state.restarted(context.floor)

@@ -7,8 +7,7 @@ alerts no point is final that is newer than the last evaluation of the rules.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from hypercare.domain.conditions import timestamp
-from hypercare.domain.evidence.context import MAX_POINTS, Context, NoEvidence, Outcome, Waiting
+from hypercare.domain.evidence.context import MAX_POINTS, Context, Outcome, Waiting, warming_up
 from hypercare.domain.evidence.criteria import AlertsKind, Criterion, QueryKind, RatioKind, definition_hash
 from hypercare.domain.evidence.fold import EvidenceState, Yardstick, yardstick
 from hypercare.domain.evidence.grid import align_down, align_up, final_points, settled_through
@@ -28,6 +27,7 @@ from hypercare.domain.evidence.quiet import (
     subjects,
 )
 from hypercare.domain.evidence.quiet_marks import QUIET, board, mark, newest_heartbeat
+from hypercare.domain.evidence.resuming import resumed
 from hypercare.domain.evidence.streak_history import streak_history
 from hypercare.domain.evidence.streaks import Streak
 from hypercare.domain.evidence.value_marks import ValueQuestions, ask_values, mark_values_at
@@ -69,15 +69,16 @@ class StreakReading:
         return range(self.start, self.end + 1, self.by.step)
 
 
-def plan_streak(criterion: Criterion, stored: EvidenceState | NoEvidence, context: Context) -> StreakReading:
-    """Decide what to read for a criterion, going on from what is stored.
+def plan_streak(criterion: Criterion, stored: object, context: Context) -> StreakReading:
+    """Decide what to read, going on from what is stored; what another kind has stored starts anew.
 
     Raises:
         PromQLError: only for a criterion that was not made by `parse_criterion`.
     """
     by = yardstick(criterion, context.evaluation.step)
     asked = _ask(criterion, context)
-    state = _state(stored, _definition(criterion, asked, context), context)
+    definition = _definition(criterion, asked, context)
+    state = resumed(EvidenceState.begun, definition, stored, context).restarted(context.floor)
     warm_start = context.started_at + _warm_up(asked)
     if isinstance(asked, AlertQuestions) and isinstance(context.watch.recording, OverlayLive):
         warm_start = max(warm_start, context.watch.recording.since + _warm_up(asked))
@@ -90,9 +91,7 @@ def plan_streak(criterion: Criterion, stored: EvidenceState | NoEvidence, contex
     start = state.final_through + by.step
     end = min(align_down(context.now, by.step), start + (MAX_POINTS - 1) * by.step)
     if start > end and context.now < first and not isinstance(asked, Waiting):
-        asked = Waiting(
-            "WarmingUp", f"Evidence counts from {timestamp(first)}, when nothing of the old release is read"
-        )
+        asked = warming_up(first)
     return StreakReading(criterion, context, by, state, asked, start, end, _queries(asked, (start, end, by.step)))
 
 
@@ -149,18 +148,6 @@ def _definition(criterion: Criterion, asked: Asked, context: Context) -> str:
     expressions = asked.expressions() if isinstance(asked, ValueQuestions | WorkloadQuestions) else ()
     observed = isinstance(criterion.kind, AlertsKind) and isinstance(context.watch.recording, NoOverlay)
     return definition_hash(criterion, context.evaluation.step, expressions, observed)
-
-
-def _state(stored: EvidenceState | NoEvidence, definition: str, context: Context) -> EvidenceState:
-    settled = settled_through(context.now, context.evaluation, context.evaluation.step)
-    match stored:
-        case NoEvidence():
-            state = EvidenceState(definition, final_through=0)
-        case EvidenceState() if stored.definition == definition:
-            state = stored
-        case EvidenceState():
-            state = EvidenceState(definition, final_through=settled).restarted(settled)
-    return state.restarted(context.floor)
 
 
 def _queries(asked: Asked, grid: tuple[int, int, int]) -> tuple[RangeQuery, ...]:
