@@ -1,8 +1,12 @@
 """Asking the cluster for a period and its profile, with words for what is not there."""
 
+import time
+
 from hypercare.cli.cluster_access import Body, Cluster
 from hypercare.cli.failures import ClusterFailed, NotAllowed, NotThere
+from hypercare.cli.options import ClusterArguments
 from hypercare.cli.periods.advice import PROFILE_UNREADABLE
+from hypercare.cli.periods.found import Found, find_out
 from hypercare.domain.conditions import Problem
 from hypercare.domain.objects import PERIODS, PROFILES, ObjectRef
 from hypercare.domain.period import Resolved, profile_name, resolve
@@ -36,6 +40,17 @@ def effective(cluster: Cluster, body: Body) -> Resolved | Problem:
         return resolve(body, cluster.find(ObjectRef(PROFILES, "", name)))
     except NotAllowed as error:
         return Problem("spec.profile", PROFILE_UNREADABLE, f"HypercareProfile {name}: {error}", stalls=False)
+
+
+def found_now(name: str, arguments: ClusterArguments) -> Found:
+    """One period as it is now, with everything that the views need.
+
+    Raises:
+        ClusterFailed: it does not exist, or the cluster cannot be asked.
+    """
+    with Cluster.connect(arguments) as cluster:
+        body = period_body(cluster, name)
+        return find_out(body, effective(cluster, body), int(time.time()))
 
 
 def all_periods(cluster: Cluster, namespace: str) -> tuple[Body, ...]:

@@ -20,6 +20,14 @@ class Told:
     text: str
 
 
+def told_of(before: Seen | None, seen: Seen, now: int) -> Iterator[Told]:
+    """What to tell after a look at a period: where it stands at the first one, then what is new."""
+    if before is None:
+        yield first_look(seen, now)
+    else:
+        yield from changes(before, seen, now)
+
+
 def first_look(seen: Seen, now: int) -> Told:
     """Where a period stands when nothing is known of it yet."""
     if not seen.visited:

@@ -5,7 +5,7 @@ from typing import Any
 from hypercare.cli.periods.blockers import Blocker
 from hypercare.cli.periods.course import Course
 from hypercare.cli.periods.found import Found
-from hypercare.cli.periods.seen import Seen, SeenCriterion
+from hypercare.cli.periods.seen import Seen, SeenCondition, SeenCriterion, SeenScaling, SeenWindow
 from hypercare.domain.conditions import timestamp
 from hypercare.domain.exit_criteria import NONE
 
@@ -20,12 +20,7 @@ def found_object(found: Found) -> dict[str, Any]:
         "targets": list(seen.targets),
         "current": seen.current,
         "summary": seen.summary,
-        "window": {
-            "startedAt": _time(seen.window.started_at),
-            "plannedEnd": _time(seen.window.planned_end),
-            "hardEnd": _time(seen.window.hard_end),
-            "extensionsUsed": seen.window.extensions_used,
-        },
+        "window": _window_object(seen.window),
         "criteria": [criterion_object(each) for each in seen.criteria],
         "blockers": [blocker_object(each) for each in found.blockers],
         "alerts": {
@@ -33,28 +28,9 @@ def found_object(found: Found) -> dict[str, Any]:
             "tightened": seen.alerts.tightened,
             "liveSince": _time(seen.alerts.live_since),
         },
-        "scaling": [
-            {
-                "target": each.target,
-                "object": f"{each.object_kind}/{each.object_name}".strip("/"),
-                "original": each.original,
-                "applied": each.applied,
-                "ready": each.ready,
-                "state": each.state,
-                "message": each.message,
-            }
-            for each in seen.scaling
-        ],
+        "scaling": [_scaling_object(each) for each in seen.scaling],
         **_course_object(found.course),
-        "conditions": {
-            each.type: {
-                "status": each.status,
-                "reason": each.reason,
-                "message": each.message,
-                "since": _time(each.since),
-            }
-            for each in seen.conditions.values()
-        },
+        "conditions": {each.type: _condition_object(each) for each in seen.conditions.values()},
         "report": seen.report,
     }
 
@@ -112,6 +88,36 @@ def blocker_object(each: Blocker) -> dict[str, Any]:
         "advice": each.advice,
         "since": _time(each.since),
         "remainingSeconds": each.remaining,
+    }
+
+
+def _window_object(window: SeenWindow) -> dict[str, Any]:
+    return {
+        "startedAt": _time(window.started_at),
+        "plannedEnd": _time(window.planned_end),
+        "hardEnd": _time(window.hard_end),
+        "extensionsUsed": window.extensions_used,
+    }
+
+
+def _scaling_object(each: SeenScaling) -> dict[str, Any]:
+    return {
+        "target": each.target,
+        "object": f"{each.object_kind}/{each.object_name}".strip("/"),
+        "original": each.original,
+        "applied": each.applied,
+        "ready": each.ready,
+        "state": each.state,
+        "message": each.message,
+    }
+
+
+def _condition_object(each: SeenCondition) -> dict[str, Any]:
+    return {
+        "status": each.status,
+        "reason": each.reason,
+        "message": each.message,
+        "since": _time(each.since),
     }
 
 

@@ -15,7 +15,7 @@ from hypercare.cli.endpoint_flags import duration_flag
 from hypercare.cli.failures import ClusterFailed, NotAccepted, NotAllowed, NotThere
 from hypercare.cli.options import Output
 from hypercare.cli.periods.asking import period_body
-from hypercare.cli.periods.changes import Told, changes, first_look
+from hypercare.cli.periods.changes import Told, told_of
 from hypercare.cli.periods.reading import read_period
 from hypercare.cli.periods.seen import Seen
 from hypercare.cli.printing import object_text
@@ -98,8 +98,7 @@ def _looks(cluster: Cluster, name: str, limit: int) -> Iterator[Seen | _Lost | N
 
 
 def _tell_changes(asked: WaitArguments, before: Seen | None, seen: Seen) -> None:
-    now = int(time.time())
-    for told in (first_look(seen, now),) if before is None else changes(before, seen, now):
+    for told in told_of(before, seen, int(time.time())):
         _tell(asked, told)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from hypercare.cli.cluster_access import Cluster
 from hypercare.cli.failures import OK, NotThere
-from hypercare.cli.periods.changes import Told, changes, first_look
+from hypercare.cli.periods.changes import Told, told_of
 from hypercare.cli.periods.objects import summary_object
 from hypercare.cli.periods.reading import read_period
 from hypercare.cli.periods.seen import Seen
@@ -74,8 +74,7 @@ def _print_object(before: Seen | None, seen: Seen) -> None:
 
 
 def _print_changes(before: Seen | None, seen: Seen) -> None:
-    now = int(time.time())
-    for told in (first_look(seen, now),) if before is None else changes(before, seen, now):
+    for told in told_of(before, seen, int(time.time())):
         _print(f"{seen.namespace}/{seen.name}", told)
 
 
