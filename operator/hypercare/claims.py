@@ -184,7 +184,7 @@ async def _told(ref: ObjectRef, work: Awaitable[Refusal | None]) -> Refusal | No
         advice = "delete it when its object is as it should be"
         return Refusal("InvalidHold", f"{ref} cannot be used: {error}; {advice}")
     except Forbidden as error:
-        return Refusal("Forbidden", f"the operator may not write {ref}: {error.message}")
+        return Refusal("Forbidden", f"the operator's account may not keep {ref}: {error.advised}")
     except Rejected as error:
         return Refusal("HoldRejected", f"the API server refused {ref}: {error.message}")
 

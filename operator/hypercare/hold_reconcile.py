@@ -125,7 +125,7 @@ class HoldReconciler:
         except InvalidField as error:
             refusal = Refusal("InvalidHold", f"{ref} cannot be used: {error}; its object is left alone")
         except Forbidden as error:
-            refusal = Refusal("Forbidden", f"the operator's account may not do this: {error.message}")
+            refusal = Refusal("Forbidden", f"the operator's account may not do this: {error.advised}")
         except Rejected as error:
             refusal = Refusal("ChangeRejected", f"the API server refused the change: {error.message}")
         self._settle(ref, seen, refusal)
@@ -230,7 +230,7 @@ class HoldReconciler:
         try:
             self._cache.store(target.resource, await self._objects.json_patch(target, operations))
         except (Forbidden, Rejected) as error:
-            _logger.warning("The value is restored, but hypercare still owns it: %s", error.message)
+            _logger.warning("The value is restored, but hypercare still owns it: %s", error.advised)
 
     async def _load(self, ref: ObjectRef) -> _Known | None:
         """Read the hold and its object, never from the cache; None when the hold is gone."""
@@ -274,6 +274,9 @@ class HoldReconciler:
         if refusal is not None:
             self._refused[ref] = _Refused(refusal, self._clock() + RETRY_SECONDS, claims)
         if refusal != (before.refusal if before else None):
+            if refusal is not None:
+                # Where no period claims the object any more, no status tells that it is not restored.
+                _logger.warning("%s: %s", ref, refusal.message, extra={"reason": refusal.reason})
             for claim in claims:
                 self._wake(ObjectRef(PERIODS, ref.namespace, str(claim.get("period", ""))))
 

@@ -3,6 +3,9 @@
 Kopf lists and watches by itself and tells of objects only. Three things it cannot tell are found here: that a listing
 is complete, even of nothing; that a resource has begun to be served while no object of it exists; and which objects
 were deleted while a watch was broken.
+
+Where the operator serves single namespaces, one in which it may not list keeps no other from being served. It is asked
+again and again, and until then nothing is decided there (`WatchCache.refuse`).
 """
 
 import asyncio
@@ -13,8 +16,8 @@ from typing import Protocol
 
 from hypercare.adapters.cache import WatchCache
 from hypercare.adapters.kubernetes import Listing
-from hypercare.domain.objects import PROMETHEUSES, Resource
-from hypercare.ports import ApiError, NotFound
+from hypercare.domain.objects import NAMESPACES, PROMETHEUSES, ObjectRef, Resource
+from hypercare.ports import ApiError, Body, Forbidden, NotFound
 
 DISCOVERY_SECONDS = 3.0
 RETRY_SECONDS = 2.0
@@ -25,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Lister(Protocol):
-    """The two questions that are put to the API server."""
+    """The questions that are put to the API server."""
 
     async def listing(self, resource: Resource, namespace: str = "") -> Listing:
         """All objects of a resource, with the version of the list."""
@@ -33,6 +36,10 @@ class Lister(Protocol):
 
     async def serves(self, resource: Resource) -> bool:
         """Whether the resource is served at all."""
+        ...
+
+    async def get(self, ref: ObjectRef) -> Body:
+        """Read one object; raises `NotFound`."""
         ...
 
 
@@ -49,19 +56,17 @@ class Listings:
         self._suspects: set[Resource] = set()
         self._settled_at = float("inf")
         self._failing = False
+        self._told: set[tuple[Resource, str]] = set()
 
     async def prime(self) -> None:
         """List every resource once; tries until the API server answers."""
         told = ""
         for resource in self._cache.resources:
-            while not self._cache.synced(resource):
-                try:
-                    await self._list(resource)
-                except ApiError as error:
-                    if error.message != told:
-                        _logger.warning("Could not list %s, trying on: %s", resource.plural, error.message)
-                    told = error.message
-                    await asyncio.sleep(RETRY_SECONDS)
+            while (problem := await self._problem_of_listing(resource)) is not None:
+                if problem.message != told:
+                    _logger.warning("Could not list %s, trying on: %s", resource.plural, problem.advised)
+                told = problem.message
+                await asyncio.sleep(RETRY_SECONDS)
         self._settled_at = asyncio.get_running_loop().time() + SETTLE_SECONDS
 
     def relisted(self, resource: Resource) -> None:
@@ -85,18 +90,24 @@ class Listings:
             await self._look_at_all()
 
     async def _look_at_all(self) -> None:
-        """One round; an error ends it and is told once; what is left is looked at in the next."""
-        try:
-            for resource in self._cache.resources:
+        """One round. What is refused is no reason to look at nothing else; any other error ends the round.
+
+        An error is told once; what is left is looked at in the next round.
+        """
+        problem = ""
+        for resource in self._cache.resources:
+            try:
                 await self._look(resource)
-        except ApiError as error:
-            if not self._failing:
-                _logger.warning("Could not look for changes: %s", error.message)
-            self._failing = True
-            return
-        if self._failing:
+            except Forbidden as error:
+                problem = problem or error.advised
+            except ApiError as error:
+                problem = error.message
+                break
+        if problem and not self._failing:
+            _logger.warning("Could not look for changes: %s", problem)
+        if self._failing and not problem:
             _logger.info("Could look for changes again")
-        self._failing = False
+        self._failing = bool(problem)
 
     async def _look(self, resource: Resource) -> None:
         if resource in self._suspects:
@@ -107,14 +118,58 @@ class Listings:
             if self._cache.served(resource):
                 _logger.info("Found that %s are served now", resource.plural)
                 self._appeared(resource)
+        else:
+            for namespace in self._cache.refused(resource):
+                await self._list_in(resource, namespace)
+
+    async def _problem_of_listing(self, resource: Resource) -> ApiError | None:
+        try:
+            await self._list(resource)
+        except ApiError as error:
+            return error
+        return None
 
     async def _list(self, resource: Resource) -> None:
         try:
             for namespace in self._places(resource):
-                listing = await self._api.listing(resource, namespace)
-                self._cache.replace(resource, listing.items, listing.version, namespace)
+                await self._list_in(resource, namespace)
         except NotFound:
             self._cache.not_served(resource)
+
+    async def _list_in(self, resource: Resource, namespace: str) -> None:
+        try:
+            listing = await self._api.listing(resource, namespace)
+        except Forbidden as error:
+            if not namespace:
+                raise
+            await self._refused(resource, namespace, error)
+            return
+        self._cache.replace(resource, listing.items, listing.version, namespace)
+        if (resource, namespace) in self._told:
+            self._told.discard((resource, namespace))
+            _logger.info("Could list %s in namespace %s again", resource.plural, namespace)
+            self._appeared(resource)
+
+    async def _refused(self, resource: Resource, namespace: str, error: Forbidden) -> None:
+        """Nothing is in a namespace that does not exist; its roles have gone with it, and so every list is refused."""
+        if not await self._exists(namespace):
+            self._cache.replace(resource, (), "", namespace)
+            return
+        self._cache.refuse(resource, namespace, error.advised)
+        if (resource, namespace) not in self._told:
+            self._told.add((resource, namespace))
+            unknown = namespace in self._cache.refused(resource)
+            known = "nothing is done there" if unknown else "what is known there grows old"
+            _logger.warning("Could not list in namespace %s, so %s: %s", namespace, known, error.advised)
+
+    async def _exists(self, namespace: str) -> bool:
+        try:
+            await self._api.get(ObjectRef(NAMESPACES, "", namespace))
+        except NotFound:
+            return False
+        except Forbidden:
+            return True
+        return True
 
     def _places(self, resource: Resource) -> Sequence[str]:
         """The namespaces to list it in. A Prometheus seldom runs where the periods are whose rules it loads."""

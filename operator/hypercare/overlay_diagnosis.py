@@ -20,11 +20,10 @@ from hypercare.domain.objects import (
     ObjectRef,
     Resource,
 )
-from hypercare.ports import ApiError, Body, Forbidden, NotFound, ObjectCache, Objects, RuleSource
+from hypercare.ports import ApiError, Body, NotFound, ObjectCache, Objects, RuleSource
 
 PAUSE_SECONDS = 5
 _GROUPS_AT_MOST = 20
-_LISTS = "apply the RBAC of manifests/install"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class Diagnostician:
             found = await self._objects.get(ObjectRef(NAMESPACES, "", namespace))
             labels = dict(found["metadata"].get("labels", {}))
         except ApiError as error:
-            unread.append(f"the labels of namespace {namespace} cannot be read: {error.message}")
+            unread.append(f"the labels of namespace {namespace} cannot be read: {error.advised}")
         return RuleLoaders(bodies, namespace, labels)
 
     async def _list(self, resource: Resource, namespace: str, unread: list[str], fields: str = "") -> Sequence[Body]:
@@ -117,10 +116,8 @@ class Diagnostician:
             return await self._objects.list(resource, namespace, fields=fields)
         except NotFound:
             return ()
-        except Forbidden:
-            unread.append(f"the operator's account may not list {resource.plural}: {_LISTS}")
         except ApiError as error:
-            unread.append(f"{resource.plural} cannot be listed: {error.message}")
+            unread.append(f"{resource.plural} cannot be listed: {error.advised}")
         return ()
 
 

@@ -108,6 +108,9 @@ class OverlayWriter:
             return change_of(await self._objects.get(ref), FIELD_MANAGER)
         except NotFound:
             return "was deleted by somebody"
+        except Forbidden as error:
+            # Who it was is worth telling, not worth leaving the object as they made it.
+            return f"was changed by somebody who cannot be named: {self._may_not('read', error)}"
 
     async def _write(
         self, ref: ObjectRef, desired: Mapping[str, Any], present: Mapping[str, Any] | None
@@ -123,7 +126,7 @@ class OverlayWriter:
         except NotFound as error:
             return (self._not_served(error.message),) if present is None else ()
         except Forbidden as error:
-            return (self._forbidden(error.message),)
+            return (self._forbidden(error),)
         except Rejected as error:
             message = f"the API server refused {ref}: {error.message}"
             return (Problem(self._written.path, "OverlayRejected", message, stalls=True),)
@@ -138,7 +141,7 @@ class OverlayWriter:
         except Conflict:
             return ()
         except Forbidden as error:
-            return (self._forbidden(error.message),)
+            return (self._forbidden(error),)
         return ()
 
     def _ref(self, owner: Owner, body: Body) -> ObjectRef:
@@ -164,10 +167,12 @@ class OverlayWriter:
         advice = f"the cluster does not serve {kind}: install the CRDs of prometheus-operator"
         return Problem(self._written.path, f"{kind}NotServed", f"{advice} ({message})", stalls=True)
 
-    def _forbidden(self, message: str) -> Problem:
+    def _forbidden(self, error: Forbidden) -> Problem:
+        return Problem(self._written.path, "Forbidden", self._may_not("write", error), stalls=True)
+
+    def _may_not(self, do: str, error: Forbidden) -> str:
         kind = self._written.resource.kind
-        advice = f"the operator's account may not write {kind}s: apply the RBAC of manifests/install"
-        return Problem(self._written.path, "Forbidden", f"{advice} ({message})", stalls=True)
+        return f"the operator's account may not {do} {kind}s: {error.advised}"
 
 
 def _over(desired: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,11 @@ class ApiError(Exception):
         super().__init__(message)
         self.message = message
 
+    @property
+    def advised(self) -> str:
+        """The message, with what to do where that is known."""
+        return self.message
+
 
 class NotFound(ApiError):
     """The object or the resource does not exist (404)."""
@@ -36,6 +41,11 @@ class Conflict(ApiError):
 
 class Forbidden(ApiError):
     """The operator's account may not do this (401, 403)."""
+
+    @property
+    def advised(self) -> str:
+        """The message names the verb, the resource and the namespace that a role lacks."""
+        return f"{self.message}: apply the RBAC of manifests/install"
 
 
 class Rejected(ApiError):

@@ -32,11 +32,12 @@ _logger = logging.getLogger(__name__)
 
 
 class ReportWriter:
-    """Writes reports; holds no state of its own."""
+    """Writes reports. What of the oldest may not be deleted is remembered, and tried again with the next report."""
 
     def __init__(self, objects: Objects, cache: ObjectCache) -> None:
         self._objects = objects
         self._cache = cache
+        self._left: dict[str, tuple[str, ...]] = {}
 
     async def write(self, snapshot: Snapshot, source: MetricSource, superseded: bool) -> Stored:
         """Write the report of the snapshot's run and return what the status is to say of reports.
@@ -56,14 +57,21 @@ class ReportWriter:
             # Written before a crash: the name says which run it is about.
             _logger.debug("The report %s is there already", name)
         except ApiError as error:
-            _logger.warning("Could not write the report: %s", error.message, extra={"run": snapshot.life.run.id})
+            _logger.warning("Could not write the report: %s", error.advised, extra={"run": snapshot.life.run.id})
             return snapshot.stored
         reports = (*(each for each in snapshot.stored.reports if each != name), name)
-        await self._prune(snapshot.identity, reports[:-KEPT_REPORTS])
+        uid = snapshot.identity.uid
+        left = await self._prune(snapshot.identity, (*self._left.pop(uid, ()), *reports[:-KEPT_REPORTS]))
+        if left:
+            self._left[uid] = left
         return replace(snapshot.stored, report=name, reports=reports[-KEPT_REPORTS:])
 
-    async def _prune(self, identity: Identity, names: tuple[str, ...]) -> None:
-        """Delete old reports. Names from a status are no proof of what they name: only a report of ours is deleted."""
+    async def _prune(self, identity: Identity, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Delete old reports and return which could not be.
+
+        Names from a status are no proof of what they name: only a report of ours is deleted.
+        """
+        left = []
         for name in names:
             ref = ObjectRef(CONFIG_MAPS, identity.namespace, name)
             try:
@@ -73,7 +81,9 @@ class ReportWriter:
             except NotFound:
                 continue
             except ApiError as error:
-                _logger.warning("Could not delete the old report %s: %s", name, error.message)
+                _logger.warning("Could not delete the old report %s: %s", name, error.advised)
+                left.append(name)
+        return tuple(left)
 
     async def _compose(self, snapshot: Snapshot, source: MetricSource, superseded: bool) -> RunReport:
         life, spec, rows = snapshot.life, snapshot.resolved.spec, snapshot.capacity.rows

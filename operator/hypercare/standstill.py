@@ -35,6 +35,7 @@ class StandstillGate:
         self._now = now
         self._looked_at = float("-inf")
         self._until = 0
+        self._told_blind = False
         self._looking = asyncio.Lock()
 
     async def shut_for(self) -> float:
@@ -96,12 +97,20 @@ class StandstillGate:
         marker, started = marker_ref(self._own_namespace), self._clock()
         try:
             until = still_until(await self._objects.get(marker))
-        except (NotFound, Forbidden):
+        except NotFound:
             until = 0
+        except Forbidden as error:
+            until = 0
+            self._tell_blind(error)
         self._looked_at = started
         if (until > self._now()) != (self._until > self._now()):
             self._tell(marker, until)
         self._until = until
+
+    def _tell_blind(self, error: Forbidden) -> None:
+        if not self._told_blind:
+            _logger.warning("Cannot see whether hypercare is being drained, and go on: %s", error.advised)
+        self._told_blind = True
 
     def _tell(self, marker: ObjectRef, until: int) -> None:
         if until > self._now():

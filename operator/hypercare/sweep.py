@@ -9,20 +9,29 @@ removal, and the removal is bound to the version of the object that was judged.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from hypercare.domain.alerts.orphans import MadeFor, made_for
 from hypercare.domain.objects import ALERTMANAGER_CONFIGS, PERIODS, PROMETHEUS_RULES, ObjectRef, Resource
-from hypercare.hold_reconcile import SWEEP_SECONDS
-from hypercare.ports import ApiError, Body, Conflict, NotFound, ObjectCache, Objects
+from hypercare.hold_reconcile import RETRY_SECONDS, SWEEP_SECONDS
+from hypercare.ports import ApiError, Body, Conflict, Forbidden, NotFound, ObjectCache, Objects, Rejected
 
 MADE: tuple[Resource, ...] = (PROMETHEUS_RULES, ALERTMANAGER_CONFIGS)
 """The resources of which the operator makes objects that live as long as their period."""
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Swept:
+    """What one sweep has removed, and what it could not judge or remove."""
+
+    removed: tuple[ObjectRef, ...]
+    left: tuple[ObjectRef, ...]
+
+
 class Sweeper:
-    """Removes orphaned overlays; holds no state of its own."""
+    """Removes orphaned overlays."""
 
     def __init__(
         self, objects: Objects, cache: ObjectCache, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -30,30 +39,43 @@ class Sweeper:
         self._objects = objects
         self._cache = cache
         self._sleep = sleep
+        self._told: frozenset[ObjectRef] = frozenset()
 
     async def keep(self) -> None:
-        """Sweep at once and then every few minutes. Never returns; what fails is tried again the next time."""
+        """Sweep at once and then every few minutes, sooner while something is left. Never returns."""
         while True:
+            pause = RETRY_SECONDS
             try:
-                await self.sweep()
+                swept = await self.sweep()
+                pause = RETRY_SECONDS if swept.left else SWEEP_SECONDS
             except ApiError as error:
-                _logger.warning("Could not sweep: %s", error.message)
-            await self._sleep(SWEEP_SECONDS)
+                _logger.warning("Could not sweep: %s", error.advised)
+            await self._sleep(pause)
 
-    async def sweep(self) -> Sequence[ObjectRef]:
-        """Remove every object whose period does not exist any more, and return which.
+    async def sweep(self) -> Swept:
+        """Remove every object whose period does not exist any more; what is refused is told once, and left.
 
         Raises:
-            ApiError: the API server did not answer, or the operator's account may not do this.
+            Unavailable: the API server did not answer.
         """
-        removed = []
+        removed, left = [], []
         for resource in MADE:
             for body in self._cache.select(resource):
                 ref = ObjectRef(resource, body["metadata"]["namespace"], body["metadata"]["name"])
-                if self._suspect(ref.namespace, body) and await self._remove(ref):
-                    _logger.info("Removed %s: its period is gone", ref)
-                    removed.append(ref)
-        return removed
+                try:
+                    if self._suspect(ref.namespace, body) and await self._remove(ref):
+                        _logger.info("Removed %s: its period is gone", ref)
+                        removed.append(ref)
+                except (Forbidden, Rejected) as error:
+                    self._tell(ref, error)
+                    left.append(ref)
+        self._told = frozenset(left)
+        return Swept(tuple(removed), tuple(left))
+
+    def _tell(self, ref: ObjectRef, error: ApiError) -> None:
+        if ref in self._told:
+            return
+        _logger.warning("%s may be orphaned, and cannot be removed: %s", ref, error.advised)
 
     def _suspect(self, namespace: str, body: Body) -> bool:
         found = made_for(body)

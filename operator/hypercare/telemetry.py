@@ -146,7 +146,7 @@ class Telemetry:
         extra = {"reason": type(error).__name__}
         match error:
             case ApiError():
-                _logger.warning("Could not reconcile %s: %s", key, error.message, extra=extra)
+                _logger.warning("Could not reconcile %s: %s", key, error.advised, extra=extra)
             case TimeoutError():
                 _logger.error("Gave up a visit of %s after %.0f s", key, seconds, extra=extra)
             case _:

@@ -6,6 +6,7 @@ from hypercare.adapters.cache import WatchCache
 from hypercare.domain.alerts.contest import Contest, change_of
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
 from hypercare.overlay_writer import OverlayWriter, Owner
+from hypercare.ports import Forbidden
 from tests.unit.alert_rules import IDENTITY, alert, plan, rule_object
 from tests.unit.api_server import FakeApiServer
 
@@ -46,6 +47,21 @@ async def test_an_edit_is_repaired_at_once_and_its_author_named(fight: Fight) ->
     assert "PrometheusRule shop/hypercare-checkout was edited by kubectl-edit, and was written again" in message
     assert not fight.edited()
     assert await fight.converge() == []
+
+
+async def test_an_edit_is_repaired_also_where_its_author_may_not_be_read(
+    fight: Fight, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forbidden(_: ObjectRef) -> None:
+        raise Forbidden("cannot get")
+
+    fight.server.edit(REF, manager="kubectl-edit", groups=[])
+    monkeypatch.setattr(fight.server, "get", forbidden)
+    ((reason, message),) = await fight.converge()
+    assert reason == "OverlayRepaired"
+    assert "was changed by somebody who cannot be named" in message
+    assert "cannot get: apply the RBAC of manifests/install" in message
+    assert not fight.edited()
 
 
 async def test_a_deletion_is_repaired_at_once(fight: Fight) -> None:

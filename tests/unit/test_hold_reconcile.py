@@ -168,6 +168,16 @@ class TestOthers:
         assert shop.replicas == (2, 10)
         assert HOLD_REF not in shop.server.objects
 
+    async def test_a_value_that_may_not_be_restored_is_told_also_without_a_period(
+        self, shop: Shop, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await shop.raised()
+        await shop.keep()
+        shop.server.fail_at(2, When.BEFORE, Forbidden("cannot patch"))
+        await shop.visit()
+        assert shop.replicas == (4, 10)
+        assert "cannot patch: apply the RBAC of manifests/install" in caplog.text
+
     async def test_an_edit_just_before_our_patch_wins(self, shop: Shop) -> None:
         await shop.keep(request())
         shop.server.just_before(2, lambda: shop.server.edit(AUTOSCALER_REF, minReplicas=3))

@@ -66,7 +66,7 @@ class TestDiagnosis:
         shop.server.unlisted = {THANOS_RULERS: Forbidden("no"), EVENTS: Unavailable("gone away")}
         found = (await shop.write(stored=unverified(30))).state
         assert isinstance(found, NotLive)
-        assert "may not list thanosrulers: apply the RBAC of manifests/install" in found.message
+        assert "thanosrulers cannot be listed: no: apply the RBAC of manifests/install" in found.message
         assert "events cannot be listed: gone away" in found.message
 
     async def test_it_is_looked_for_at_most_every_few_seconds(self, shop: Shop) -> None:

@@ -160,6 +160,17 @@ class TestPruning:
         shop.server.fail_at(2, When.BEFORE, Forbidden("may not delete"))
         assert (await shop.write(over(stored=replace(UNTOLD, reports=names)))).report == NAME
 
+    async def test_one_that_may_not_be_deleted_goes_with_the_next_report(self, shop: Shop) -> None:
+        writer = ReportWriter(shop.server, shop.cache)
+        names = await self.full(shop)
+        shop.server.fail_at(2, When.BEFORE, Forbidden("may not delete"))
+        stored = await writer.write(over(stored=replace(UNTOLD, reports=names)), shop.prometheus, False)
+        assert names[0] in shop.reports
+        again = replace(OVER, run=replace(OVER.run, id="r2-00000000"))
+        await writer.write(over(again, stored=replace(stored, report="")), shop.prometheus, False)
+        assert not {names[0], names[1]} & set(shop.reports)
+        assert len(shop.reports) == KEPT_REPORTS
+
     @pytest.mark.parametrize(
         "labels",
         [

@@ -10,9 +10,9 @@ from hypercare.adapters.cache import WatchCache
 from hypercare.domain.alerts.orphans import MadeFor, made_for
 from hypercare.domain.alerts.overlay import OverlayIdentity, OverlayTooLarge, build_overlay
 from hypercare.domain.objects import ALERTMANAGER_CONFIGS, PERIODS, PROMETHEUS_RULES, ObjectRef
-from hypercare.hold_reconcile import SWEEP_SECONDS
-from hypercare.ports import Unavailable
-from hypercare.sweep import Sweeper
+from hypercare.hold_reconcile import RETRY_SECONDS, SWEEP_SECONDS
+from hypercare.ports import Forbidden, Unavailable
+from hypercare.sweep import Sweeper, Swept
 from tests.unit.api_server import FakeApiServer, When
 
 IDENTITY = OverlayIdentity("shop", "checkout", "uid-of-checkout", "r1-00000000", {"release": "prometheus"})
@@ -48,7 +48,7 @@ class Shop:
 
     async def swept(self) -> bool:
         before = {ref for ref in self.server.objects if ref.resource == PROMETHEUS_RULES}
-        removed = await self.sweeper.sweep()
+        removed = (await self.sweeper.sweep()).removed
         assert before - set(removed) == before & set(self.server.objects)
         return bool(removed)
 
@@ -141,7 +141,7 @@ class TestSweeping:
         await shop.make(ownerReferences=None)
         shop.server.watched_by(WatchCache((), lambda _: None, lambda: 0.0))
         shop.server.remove(OVERLAY)
-        assert await shop.sweeper.sweep() == []
+        assert (await shop.sweeper.sweep()).removed == ()
 
     async def test_where_nothing_was_made_nothing_is_asked(self, shop: Shop) -> None:
         shop.period(IDENTITY.period_uid)
@@ -154,8 +154,23 @@ async def test_what_lets_copies_mute_their_originals_is_swept_too(shop: Shop) ->
     ref = ObjectRef(ALERTMANAGER_CONFIGS, "shop", IDENTITY.object_name)
     shop.server.put(ref, {}, labels=dict(LABELS))
     shop.server.watched_by(shop.cache)
-    assert await shop.sweeper.sweep() == [ref]
+    assert (await shop.sweeper.sweep()).removed == (ref,)
     assert ref not in shop.server.objects
+
+
+async def test_one_that_may_not_be_removed_keeps_no_other_and_is_told_once(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    await shop.make(ownerReferences=None)
+    other = ObjectRef(ALERTMANAGER_CONFIGS, "shop", IDENTITY.object_name)
+    shop.server.put(other, {}, labels=dict(LABELS))
+    shop.server.watched_by(shop.cache)
+    shop.server.fail_at(1, When.BEFORE, Forbidden("may not delete"))
+    assert await shop.sweeper.sweep() == Swept((other,), (OVERLAY,))
+    shop.server.fail_at(1, When.BEFORE, Forbidden("may not delete"))
+    assert await shop.sweeper.sweep() == Swept((), (OVERLAY,))
+    assert caplog.text.count("may not delete: apply the RBAC of manifests/install") == 1
+    assert await shop.sweeper.sweep() == Swept((OVERLAY,), ())
 
 
 class _Enough(Exception):
@@ -174,4 +189,4 @@ async def test_it_is_repeated_and_an_error_is_no_end(shop: Shop) -> None:
     shop.server.fail_at(1, When.BEFORE, Unavailable("away"))
     with pytest.raises(_Enough):
         await Sweeper(shop.server, shop.cache, sleep).keep()
-    assert pauses == [SWEEP_SECONDS, SWEEP_SECONDS]
+    assert pauses == [RETRY_SECONDS, SWEEP_SECONDS]

@@ -6,6 +6,9 @@ never rolls it back. A deletion leaves a tombstone for the same reason.
 
 Deletions during a watch gap are not told by any event: Kopf lists again and reports only what is there. So a listing
 that is handed to `replace` also removes what it no longer has.
+
+A namespace in which something may not be listed is known in part only, and no decision may rest on that: asked for an
+object there, the cache answers with the refusal (`refuse`).
 """
 
 import math
@@ -17,7 +20,7 @@ from typing import Any
 from hypercare.domain.capacity.kinds import KINDS
 from hypercare.domain.capacity.live_object import writers_of
 from hypercare.domain.objects import TARGETS, ObjectRef, Resource
-from hypercare.ports import Body
+from hypercare.ports import Body, Forbidden
 
 TOMBSTONES = 4096
 AWAITED_WRITES = 1024
@@ -40,6 +43,8 @@ class _Shelf:
     served: bool
     listed: bool
     objects: dict[str, dict[str, Body]]
+    places: set[str]
+    """The namespaces that were listed."""
 
 
 class WatchCache:
@@ -54,9 +59,10 @@ class WatchCache:
         self, resources: Collection[Resource], listener: Callable[[Change], None], clock: Callable[[], float]
     ) -> None:
         self._listener = listener
-        self._shelves = {resource: _Shelf(served=False, listed=False, objects={}) for resource in resources}
+        self._shelves = {resource: _Shelf(False, False, {}, set()) for resource in resources}
         self._tombstones: OrderedDict[ObjectRef, int] = OrderedDict()
         self._awaited: OrderedDict[ObjectRef, tuple[int, float]] = OrderedDict()
+        self._refused: dict[str, dict[Resource, str]] = {}
         self._clock = clock
 
     @property
@@ -65,9 +71,14 @@ class WatchCache:
         return tuple(self._shelves)
 
     def find(self, ref: ObjectRef) -> Body | None:
-        """The newest version seen, or None when there is none."""
-        shelf = self._shelves.get(ref.resource)
-        return shelf.objects.get(ref.namespace, {}).get(ref.name) if shelf else None
+        """The newest version seen, or None when there is none.
+
+        Raises:
+            Forbidden: something of this namespace was never listed, because that is refused.
+        """
+        for message in self._refused.get(ref.namespace, {}).values():
+            raise Forbidden(message)
+        return self._find(ref)
 
     def select(self, resource: Resource, namespace: str = "") -> Sequence[Body]:
         """All objects of a resource, of all namespaces if `namespace` is empty, in the order of their names."""
@@ -88,15 +99,19 @@ class WatchCache:
         return shelf is not None and shelf.served
 
     def synced(self, resource: Resource) -> bool:
-        """Whether it is known what there is of a resource: it was listed, or is known not to be served."""
-        return self._shelves[resource].listed
+        """Whether it is known what there is of a resource: it was listed everywhere, or is known not to be served."""
+        return self._shelves[resource].listed and not self.refused(resource)
+
+    def refused(self, resource: Resource) -> tuple[str, ...]:
+        """The namespaces in which a resource was never listed, because that is refused."""
+        return tuple(namespace for namespace, found in sorted(self._refused.items()) if resource in found)
 
     def store(self, resource: Resource, body: Body) -> None:
         """Remember a body that a write has just returned, so that the next visit does not decide on an older one."""
         if resource not in self._shelves:
             return
         ref, version = reference(resource, body), version_of(body)
-        known = self.find(ref)
+        known = self._find(ref)
         self._keep(ref, body, version)
         if version != math.inf and (known is None or version_of(known) < version):
             self._awaited[ref] = (int(version), self._clock())
@@ -124,6 +139,8 @@ class WatchCache:
         """
         shelf = self._shelves[resource]
         shelf.served = shelf.listed = True
+        shelf.places.add(namespace)
+        self._permit(resource, namespace)
         as_of = _number(version)
         for body in bodies:
             self._keep(reference(resource, body), body, version_of(body))
@@ -137,9 +154,16 @@ class WatchCache:
         """Take in that the API server does not have this resource: nothing of it exists."""
         shelf = self._shelves[resource]
         shelf.served, shelf.listed = False, True
+        for namespace in self.refused(resource):
+            self._permit(resource, namespace)
         for body in self.select(resource):
             self._drop(reference(resource, body), math.inf)
         self._forgive(resource, "", set(), math.inf)
+
+    def refuse(self, resource: Resource, namespace: str, message: str) -> None:
+        """Take in that a resource may not be listed in a namespace; one that was listed there before stays known."""
+        if namespace not in self._shelves[resource].places:
+            self._refused.setdefault(namespace, {})[resource] = message
 
     @property
     def lag(self) -> float:
@@ -147,8 +171,18 @@ class WatchCache:
         oldest = next(iter(self._awaited.values()), None)
         return max(0.0, self._clock() - oldest[1]) if oldest else 0.0
 
+    def _find(self, ref: ObjectRef) -> Body | None:
+        shelf = self._shelves.get(ref.resource)
+        return shelf.objects.get(ref.namespace, {}).get(ref.name) if shelf else None
+
+    def _permit(self, resource: Resource, namespace: str) -> None:
+        found = self._refused.get(namespace, {})
+        found.pop(resource, None)
+        if not found:
+            self._refused.pop(namespace, None)
+
     def _keep(self, ref: ObjectRef, body: Body, version: float) -> None:
-        known = self.find(ref)
+        known = self._find(ref)
         if known is not None and version_of(known) >= version != math.inf:
             return
         if self._tombstones.get(ref, -1) >= version:
@@ -159,7 +193,7 @@ class WatchCache:
         self._listener(Change(ref, known or {}, kept))
 
     def _drop(self, ref: ObjectRef, version: float) -> None:
-        known = self.find(ref)
+        known = self._find(ref)
         if known is not None and math.inf > version_of(known) > version:
             return
         if version != math.inf:

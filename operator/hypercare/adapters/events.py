@@ -58,7 +58,7 @@ class ApiEvents:
         try:
             await self._api.create(ref, self._body(ref, about, "Warning" if warning else "Normal", reason, message))
         except ApiError as error:
-            _logger.warning("Could not post an Event: %s", error.message, extra={"reason": reason})
+            _logger.warning("Could not post an Event: %s", error.advised, extra={"reason": reason})
 
     def _body(self, ref: ObjectRef, about: Body, kind: str, reason: str, message: str) -> Body:
         metadata = about["metadata"]
