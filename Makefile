@@ -66,12 +66,12 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy crds/generate.py docs/generate_reference.py docs/generate_indicators.py docs/site_hooks.py \
-	  docs/generate_chart.py docs/generated_page.py manifests/generate.py
+	$(BIN)/mypy crds/generate.py docs/*.py manifests/generate.py
 	$(BIN)/python crds/generate.py --check
 	$(BIN)/python docs/generate_reference.py --check
 	$(BIN)/python -m docs.generate_indicators --check
 	$(BIN)/python -m docs.generate_chart --check
+	$(BIN)/python -m docs.generate_reasons --check
 	$(SITE) --site-dir build/site
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
@@ -92,11 +92,12 @@ model: $(STAMP) ## Explore everything that can happen to a hold, all at once (tw
 	$(BIN)/python -m tests.unit.test_hold_model
 
 .PHONY: docs
-docs: $(STAMP) ## Write what is generated (CRDs, reference, indicators) and build the site into site/, links checked
+docs: $(STAMP) ## Write what is generated (CRDs, reference, reasons) and build the site into site/, links checked
 	$(BIN)/python crds/generate.py
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python -m docs.generate_indicators
 	$(BIN)/python -m docs.generate_chart
+	$(BIN)/python -m docs.generate_reasons
 	$(SITE) --site-dir site
 
 # Needs Helm, which is built with the programs of the control plane; a cluster test checks what lint cannot.

@@ -1,4 +1,4 @@
-"""What the pages list is what the code has: settings, metrics, conditions, phases."""
+"""What the pages list is what the code has: settings, metrics, conditions, reasons, phases."""
 
 import argparse
 import re
@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 import yaml
 
+from docs import generate_reasons
+from docs.generate_reasons import FLOWS, flow_of, places
+from docs.reasons_in_code import made
+from hypercare.cli.periods.advice import OWN
 from hypercare.config import add_options
-from hypercare.domain.alerts.tightening import UntouchedReason
-from hypercare.domain.capacity.scaling_rows import ScalingState
 from hypercare.domain.conditions import ConditionType
-from hypercare.domain.evidence.points import MissingReason
 from hypercare.domain.life.facts import Outcome, Phase
-from hypercare.domain.life.rollout import RolloutState
 from hypercare.domain.period import Resolved, resolve
-from hypercare.domain.samples import FailureKind
+from hypercare.domain.reasons.explained import SUBJECTS
+from tests.unit.recorded_periods import NAMES, recorded
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -51,26 +52,53 @@ def test_every_phase_and_outcome_is_told(word: str) -> None:
     assert f"`{word}`" in CONCEPTS
 
 
-NAMED_REASONS = {
-    *MissingReason,
-    *FailureKind,
-    *ScalingState,
-    *UntouchedReason,
-    *RolloutState,
-} - {RolloutState.COMPLETE}
-# Where a reason is written as text: what keeps a part from working, what is not live, what was not accepted.
-REASON_CALLS = re.compile(r'(?:Problem\([^,()]+,|_refused\(rule,|Refusal\(|NotLive\(|Waiting\()\s*"([A-Z][A-Za-z]+)"')
+EXPLAINED = [each for subject in (*SUBJECTS, OWN) for each in subject.explanations]
 
 
-def written_reasons() -> set[str]:
-    sources = (ROOT / "operator" / "hypercare").rglob("*.py")
-    return {reason for path in sources for reason in REASON_CALLS.findall(path.read_text(encoding="utf-8"))}
+def test_every_reason_in_the_code_is_explained_once_with_nothing_more() -> None:
+    assert len(EXPLAINED) > 200
+    assert sorted(each.reason for each in EXPLAINED) == sorted(places())
 
 
-def test_every_reason_that_needs_a_person_is_explained() -> None:
-    reasons = written_reasons()
-    assert len(reasons) > 15
-    assert sorted(reason for reason in {*NAMED_REASONS, *reasons} if f"`{reason}`" not in OPERATIONS) == []
+@pytest.mark.parametrize("kind", ConditionType)
+def test_a_condition_has_reasons_for_being_so_and_for_not(kind: ConditionType) -> None:
+    assert len([reason for reason, where in places().items() if kind in where]) > 2
+
+
+def test_the_page_of_reasons_is_current() -> None:
+    assert generate_reasons.PAGE.read_text(encoding="utf-8") == generate_reasons.rendered(), "run make docs"
+
+
+def test_every_place_that_says_where_reasons_are_told_is_needed() -> None:
+    """Of a part of the operator that tells none any more, nothing is left."""
+    used = {flow_of(each)[:2] for each in made() if each.reasons and not each.conditions}
+    assert [flow[:2] for flow in FLOWS if flow[:2] not in used] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_real_operator_told_is_told_where_the_page_says(name: str) -> None:
+    """Ready takes over what is wrong, and a workload's own reasons are passed on."""
+    told, status = places(), recorded(name)["status"]
+    for condition in status["conditions"]:
+        kind, reason = condition["type"], condition["reason"]
+        over = ("Stalled", "TargetsFound", "Reconciling") if kind == "Ready" else ()
+        assert {kind, *over} & told[reason], (kind, reason)
+    for criterion in status.get("criteria", ()):
+        assert generate_reasons.CRITERIA in told[criterion["reason"]]
+    for entry in status.get("timeline", ()):
+        assert {generate_reasons.EVENTS, "Stalled"} & told[entry["reason"]], entry["reason"]
+    for row in status.get("scaling", ()):
+        assert "status.scaling" in told[row["state"]]
+
+
+def test_explanations_are_short_and_end_as_they_should() -> None:
+    """A meaning is part of a sentence, advice is sentences; what is in a cell of a table has no bar."""
+    for each in EXPLAINED:
+        assert each.means
+        assert not each.means.endswith("."), each.reason
+        assert not each.advice or each.advice.endswith((".", "?")), each.reason
+        assert "|" not in each.means + each.advice, each.reason
+        assert len(each.means + each.advice) < 500, each.reason
 
 
 def objects(kind: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from hypercare.cli.list.text import list_view, ordered
-from hypercare.cli.periods.advice import ADVISED, OWN_REASONS, advice
+from hypercare.cli.periods.advice import advice
 from hypercare.cli.periods.blockers import Weight, blockers
 from hypercare.cli.periods.found import Found, find_out
 from hypercare.cli.periods.objects import found_object
@@ -21,7 +21,6 @@ from hypercare.cli.status.text import status_view
 from hypercare.cli.watch.board import board
 from hypercare.cli.why.text import why_view
 from tests.unit.recorded_periods import NAMES, NOW, found, lines, page, recorded
-from tests.unit.test_docs import OPERATIONS
 
 EVIL = "[red]evil[/red] [link=http://x]y[/link]\x1b[31m\x07\u202eabc"
 HARMLESS = "[red]evil[/red] [link=http://x]y[/link] [31m  abc"
@@ -63,7 +62,7 @@ def test_a_terminal_that_knows_ascii_only_is_given_no_other_character(name: str)
         ("held-up", "Blocked by errors (regressed), nights (unknown), volume (5h59m57s left)"),
         ("extended", "1 of 1 extensions used"),
         ("decision-needed", "protections are held until"),
-        ("suspended", "do: Set spec.suspend to false to go on"),
+        ("suspended", "do: Set `spec.suspend` to false to go on"),
         ("relaxing", "Relaxing (Met) for"),
         ("completed", "Report: kubectl hypercare report checkout -n shop"),
         ("ended", "Ended without success (LimitReached); everything is restored"),
@@ -120,7 +119,7 @@ def test_what_blocks_is_ordered_by_how_much_a_person_has_to_do_with_it() -> None
     [
         ("pending", "1. start takes its time (WaitingForStart) seen: Waiting for the start"),
         ("decision-needed", "1. Stalled needs a person"),
-        ("stalled", "do: Create the HypercareProfile, or name another one in spec.profile."),
+        ("stalled", "do: Create the HypercareProfile, or name another one in `spec.profile`."),
         ("completed", "shop/checkout is over: Completed: the exit criteria were met"),
     ],
 )
@@ -255,15 +254,17 @@ def _damage(node: Any, position: int, value: Any) -> int:
     return position
 
 
-def test_advice_is_about_reasons_that_exist() -> None:
-    assert sorted(reason for reason in ADVISED - OWN_REASONS if f"`{reason}`" not in OPERATIONS) == []
-    assert advice("NoSuchReason") == ""
+def test_advice_is_that_of_the_reference_with_the_page_that_says_more() -> None:
+    assert advice("Contested").startswith("Stop the writer")
+    assert advice("Contested").endswith(" See docs/gitops.md#autoscalers-under-gitops.")
+    assert advice("NotSeen").startswith("Is the operator running")
+    assert (advice("Sustained"), advice("NoSuchReason")) == ("", "")
 
 
 def test_every_reason_of_a_recorded_blocker_has_advice() -> None:
     reasons = {each.reason for name in NAMES for each in found(recorded(name)).blockers if each.weight.blocks}
     assert len(reasons) > 5
-    assert sorted(reason for reason in reasons - ADVISED if reason != "WaitingForStart") == []
+    assert sorted(reason for reason in reasons if not advice(reason)) == []
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ _SEEN = frozenset(
         MissingReason.UNPROVABLE,
     )
 )
-_NO_DATA = (_UNANSWERED | {reason.value for reason in MissingReason}) - _SEEN
+NO_DATA = (_UNANSWERED | {reason.value for reason in MissingReason}) - _SEEN
+"""Reasons of a criterion for which the evidence is not fresh."""
 
 
 def weigh(
@@ -77,12 +78,12 @@ def _is_late(reading: Reading, limit: int, filling_limit: int) -> bool:
     reason = reading.judgement.reason
     if reason in _UNANSWERED:
         return True
-    return reading.late_seconds > (limit if reason in _NO_DATA else max(limit, filling_limit))
+    return reading.late_seconds > (limit if reason in NO_DATA else max(limit, filling_limit))
 
 
 def _why_late(reading: Reading) -> str:
     reason = reading.judgement.reason
-    return reason if reason in _NO_DATA or reason == CATCHING_UP else LATE
+    return reason if reason in NO_DATA or reason == CATCHING_UP else LATE
 
 
 def _staleness(reading: Reading) -> str:
