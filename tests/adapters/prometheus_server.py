@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.loopback import listening
 
 Parameters = Mapping[str, str]
 
@@ -99,16 +101,6 @@ def serving(
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Requests are kept in `asked`, not printed."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    served.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with listening(Handler, tls) as port:
+        served.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

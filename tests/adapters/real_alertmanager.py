@@ -5,12 +5,11 @@ What a server answers is read here without the project's own code, so that a tes
 
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -21,6 +20,7 @@ import yaml
 
 from tests.cluster.layout import free_ports
 from tests.cluster.programs import ALERTMANAGER, find_programs
+from tests.loopback import listening
 
 Labels = Mapping[str, str]
 STARTING_SECONDS = 60
@@ -80,17 +80,8 @@ def receivers() -> Iterator[Receivers]:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """A notification is not worth a line."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    found.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as found.port:
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass

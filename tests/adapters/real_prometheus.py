@@ -6,12 +6,11 @@ read here without the project's own code, so that a test can hold one against th
 
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +22,7 @@ import yaml
 
 from tests.cluster.layout import free_ports
 from tests.cluster.programs import find_programs
+from tests.loopback import listening
 
 Labels = Mapping[str, str]
 STARTING_SECONDS = 60
@@ -232,14 +232,5 @@ def exporting() -> Iterator[Exporter]:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """A scrape a second is not worth a line."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    exporter.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as exporter.port:
         yield exporter
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -16,6 +15,7 @@ from hypercare.adapters.credentials import ANONYMOUS, Credentials, credentials_o
 from hypercare.domain.alerts.alertmanager_view import AlertmanagerView, RoutesUnread, ViewFailed
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.samples import FailureKind, QueryFailed
+from tests.loopback import listening
 
 OLD, NEW = credentials_of({"token": "old-token"}), credentials_of({"token": "new-token"})
 
@@ -68,15 +68,8 @@ def server() -> Iterator[Server]:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """A request is not worth a line."""
 
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    listening.daemon_threads = True
-    found.port = listening.server_address[1]
-    thread = threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield found
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
+    with listening(Handler) as found.port:
+        yield found
 
 
 @dataclass

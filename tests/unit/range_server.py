@@ -1,14 +1,14 @@
 """A Prometheus on loopback that answers range queries by a function of time for each metric, and remembers requests."""
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.loopback import listening
 from tests.unit.prometheus_answers import Source
 
 
@@ -59,9 +59,6 @@ def range_server(metrics: Mapping[str, Source]) -> Iterator[RangeServer]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with listening(Handler) as port:
+        found.url = f"http://127.0.0.1:{port}"
         yield found
-        server.shutdown()
