@@ -14,13 +14,12 @@ from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.evidence.context import Context, NoEvidence
 from hypercare.domain.evidence.criteria import parse_criterion
 from hypercare.domain.evidence.judgement import Verdict
-from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
 from hypercare.domain.evidence.reading import Evaluated, evaluate, plan, replay
 from hypercare.domain.fields import Field
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged
 from tests.adapters.real_prometheus import History, always, backfill, prometheus
+from tests.unit.evidence_contexts import context as any_context
 
 pytestmark = pytest.mark.cluster
 
@@ -77,15 +76,7 @@ def spec(query: str, **baseline: Any) -> dict[str, Any]:
 
 
 def context(now: int = END) -> Context:
-    return Context(
-        now=now,
-        evaluation=EVALUATION,
-        tenancy=Tenancy("namespace", "shop"),
-        whose=Whose("shop", "checkout", "r1"),
-        started_at=STARTED,
-        floor=0,
-        watch=Watch((), NoOverlay()),
-    )
+    return any_context(now, evaluation=EVALUATION, started_at=STARTED)
 
 
 def visit(server: str, query: str, **baseline: Any) -> Evaluated:

@@ -13,13 +13,12 @@ import pytest
 from hypercare.domain.evidence.context import Context
 from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.evidence.points import Bad
-from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
 from hypercare.domain.evidence.reading import Evaluated
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged, marks, points, times_of, worst_values
 from tests.adapters.real_prometheus import History, always, backfill, prometheus, push, push_histogram
 from tests.cluster.layout import free_ports
+from tests.unit.evidence_contexts import context as any_context
 
 pytestmark = pytest.mark.cluster
 
@@ -94,15 +93,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def context(now: int = END, started_at: int = START, evaluation: Evaluation = EVALUATION) -> Context:
-    return Context(
-        now=now,
-        evaluation=evaluation,
-        tenancy=Tenancy("namespace", "shop"),
-        whose=Whose("shop", "checkout", "r1"),
-        started_at=started_at,
-        floor=0,
-        watch=Watch((), NoOverlay()),
-    )
+    return any_context(now, evaluation=evaluation, started_at=started_at)
 
 
 def visit(url: str, **spec: Any) -> Evaluated:

@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.evidence.context import Context
 from hypercare.domain.evidence.judgement import Verdict
-from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
 from hypercare.domain.evidence.reading import Evaluated, State
 from hypercare.domain.evidence.run_record import Ending, RunsState
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged
 from tests.adapters.real_prometheus import History, backfill, prometheus
+from tests.unit.evidence_contexts import context
 
 pytestmark = pytest.mark.cluster
 
@@ -105,16 +103,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def visit(url: str, target: str, now: int = END, stored: State | None = None, **runs: Any) -> Evaluated:
-    context = Context(
-        now=now,
-        evaluation=EVALUATION,
-        tenancy=Tenancy("namespace", "shop"),
-        whose=Whose("shop", "checkout", "r1"),
-        started_at=START,
-        floor=0,
-        watch=Watch((), NoOverlay()),
-    )
-    return judged(url, {"runs": {"target": target, **runs}}, context, stored)
+    at = context(now, evaluation=EVALUATION, started_at=START)
+    return judged(url, {"runs": {"target": target, **runs}}, at, stored)
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,13 @@ from typing import Any
 import pytest
 
 from hypercare.domain.evidence.budget import BudgetPoint, BudgetState, Spent
-from hypercare.domain.evidence.context import Context
 from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.evidence.points import Missing
-from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
 from hypercare.domain.evidence.reading import Evaluated, State
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged
 from tests.adapters.real_prometheus import History, always, backfill, prometheus
+from tests.unit.evidence_contexts import context
 
 pytestmark = pytest.mark.cluster
 
@@ -115,16 +113,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def visit(url: str, now: int = END, *, max_gap: str = "3m", stored: State | None = None, **slo: Any) -> Evaluated:
-    context = Context(
-        now=now,
-        evaluation=EVALUATION,
-        tenancy=Tenancy("namespace", "shop"),
-        whose=Whose("shop", "checkout", "r1"),
-        started_at=START,
-        floor=0,
-        watch=Watch((), NoOverlay()),
-    )
-    return judged(url, {"slo": {"over": "1h", **slo}, "maxGap": max_gap}, context, stored)
+    at = context(now, evaluation=EVALUATION, started_at=START)
+    return judged(url, {"slo": {"over": "1h", **slo}, "maxGap": max_gap}, at, stored)
 
 
 def of(metric: str) -> dict[str, Any]:

@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hypercare.domain.evidence.context import Context
 from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.evidence.points import Bad, Restarted
-from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
 from hypercare.domain.evidence.reading import Evaluated
 from hypercare.domain.evidence.workload import STARTING_SECONDS
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.profile import Evaluation
-from hypercare.domain.promql.tenancy import Tenancy
 from tests.adapters.evidence_visits import judged, marks, points, times_of
 from tests.adapters.real_prometheus import History, always, backfill, prometheus
+from tests.unit.evidence_contexts import context
 
 pytestmark = pytest.mark.cluster
 
@@ -156,18 +154,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def visit(server: str, *targets: Target, tolerated: int = 0, available: bool = True, gap: str = "10m") -> Evaluated:
-    context = Context(
-        now=END,
-        evaluation=EVALUATION,
-        tenancy=Tenancy("namespace", "shop"),
-        whose=Whose("shop", "checkout", "r1"),
-        started_at=START,
-        floor=0,
-        watch=Watch((), NoOverlay()),
-        targets=targets,
-    )
+    at = context(END, evaluation=EVALUATION, started_at=START, targets=targets)
     asked = {"workload": {"available": available, "maxRestarts": tolerated}, "sustainedFor": "1h55m", "maxGap": gap}
-    return judged(server, {**asked, "coverage": "90%"}, context)
+    return judged(server, {**asked, "coverage": "90%"}, at)
 
 
 def of(name: str, kind: str = "Deployment") -> Target:
