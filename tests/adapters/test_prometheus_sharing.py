@@ -82,23 +82,36 @@ async def test_a_range_that_ended_an_hour_ago_is_not_asked_at_every_tick(
             assert len(served.asked) == asked + 1
 
 
-async def test_what_nobody_waits_for_any_more_is_not_sent() -> None:
-    """The questions of a visit that was cut short must not be in the way of the others."""
-    arrived, go_on = threading.Event(), threading.Event()
+class Gate:
+    """A healthy server whose first request is on its way until the gate opens, and those after it too."""
 
-    def slow(parameters: Parameters) -> Response:
-        arrived.set()
-        go_on.wait(5)
+    def __init__(self) -> None:
+        self._arrived, self._open = threading.Event(), threading.Event()
+
+    def __call__(self, parameters: Parameters) -> Response:
+        self._arrived.set()
+        self._open.wait(5)
         return healthy(parameters)
 
-    with serving(slow) as served:
+    async def reached(self) -> None:
+        """Wait until a request has come."""
+        await asyncio.to_thread(self._arrived.wait, 5)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def test_what_nobody_waits_for_any_more_is_not_sent() -> None:
+    """The questions of a visit that was cut short must not be in the way of the others."""
+    gate = Gate()
+    with serving(gate) as served:
         async with source_of(served.url) as source:
             cut_short = [asyncio.create_task(source.range(RangeQuery(f"x{n}", 0, 0, 10))) for n in range(5 * THREADS)]
-            await asyncio.to_thread(arrived.wait, 5)
+            await gate.reached()
             for task in cut_short:
                 task.cancel()
             await asyncio.gather(*cut_short, return_exceptions=True)
-            go_on.set()
+            gate.open()
             assert isinstance(await source.range(QUERY), Answer)
     assert len(served.asked) <= THREADS + 1
 
@@ -112,19 +125,13 @@ async def test_a_failure_is_not_remembered() -> None:
 
 
 async def test_a_caller_that_is_cancelled_does_not_take_the_answer_from_the_others() -> None:
-    arrived, go_on = threading.Event(), threading.Event()
-
-    def slow(parameters: Parameters) -> Response:
-        arrived.set()
-        go_on.wait(5)
-        return healthy(parameters)
-
-    with serving(slow) as served:
+    gate = Gate()
+    with serving(gate) as served:
         async with source_of(served.url) as source:
             first, second = (asyncio.create_task(source.range(QUERY)) for _ in range(2))
-            await asyncio.to_thread(arrived.wait, 5)
+            await gate.reached()
             first.cancel()
-            go_on.set()
+            gate.open()
             assert isinstance(await second, Answer)
             with pytest.raises(asyncio.CancelledError):
                 await first

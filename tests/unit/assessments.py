@@ -55,8 +55,19 @@ class Case:
     before: dict[ConditionType, Observed] = field(default_factory=dict)
     spec_changed: bool = False
 
+    @property
+    def condition(self) -> Condition:
+        """What it comes to."""
+        return assessed(self.found, self.before, self.spec_changed)[self.kind]
 
-def assessed(found: Findings, before: dict[ConditionType, Observed] | None = None, spec_changed: bool = False) -> Any:
+    @property
+    def name(self) -> str:
+        return f"{self.kind}: {self.sentence}"
+
+
+def assessed(
+    found: Findings, before: dict[ConditionType, Observed] | None = None, spec_changed: bool = False
+) -> dict[ConditionType, Condition]:
     """All conditions, by type."""
     conditions = assess(found, Before(before or {}, spec_changed, INTERVAL, QUIET))
     return {each.type: each for each in conditions}

@@ -20,7 +20,6 @@ from tests.unit.assessments import (
     Case,
     ago,
     applying,
-    assessed,
     with_alerts,
 )
 from tests.unit.lives import (
@@ -202,12 +201,11 @@ END = (
 )
 
 
-@pytest.mark.parametrize("case", [*READY, *LEVERS, *EVIDENCE, *END], ids=lambda case: f"{case.kind}: {case.sentence}")
+@pytest.mark.parametrize("case", [*READY, *LEVERS, *EVIDENCE, *END], ids=lambda case: case.name)
 def test_condition(case: Case) -> None:
-    found = assessed(case.found, case.before, case.spec_changed)[case.kind]
-    assert found.status.value == case.status
-    assert found.reason.startswith(case.reason)
-    assert case.words in found.message
+    assert case.condition.status.value == case.status
+    assert case.condition.reason.startswith(case.reason)
+    assert case.words in case.condition.message
 
 
 @pytest.mark.parametrize("place", EVERYWHERE)

@@ -20,6 +20,7 @@ from hypercare.domain.evidence.reading import evaluate, plan, replay
 from hypercare.domain.evidence.status import read_state, render_evidence, render_state
 from hypercare.domain.fields import Field
 from hypercare.domain.samples import FailureKind, QueryFailed
+from tests.unit.courses import misjudged, says
 from tests.unit.criteria import PYRRA, RATES, SLOTH, parse, parse_slo
 from tests.unit.evidence_contexts import EVALUATION, NOW, STARTED, context, dead_since
 from tests.unit.prometheus_answers import DOWN, Source, answers, constant
@@ -315,15 +316,8 @@ def test_the_course_of_the_verdict_is_what_visits_would_have_said(seed: list[str
     reading = plan(TOLERANT, NoEvidence(), context(started_at=RECENTLY))
     outcome, steps = replay(reading, answers(reading, sources))
     told = list(steps)
-    for time, judgement in told:
-        there = judged_at(time, sources)
-        assert (there.verdict, there.reason) == (judgement.verdict, judgement.reason)
-    # Between two steps nothing changes.
-    for (_, before), (after, _) in pairwise(told):
-        there = judged_at(after - 30, sources)
-        assert (there.verdict, there.reason) == (before.verdict, before.reason)
-    says = [(judgement.verdict, judgement.reason) for _, judgement in told]
-    assert all(one != other for one, other in pairwise(says))
+    assert misjudged(told, lambda time: judged_at(time, sources)) == []
+    assert all(says(one) != says(other) for (_, one), (_, other) in pairwise(told))
     verdicts = [judgement.verdict for _, judgement in told]
     changed = [verdict for index, verdict in enumerate(verdicts) if index == 0 or verdict is not verdicts[index - 1]]
     assert [change.verdict for change in outcome.changes[1:]] == changed[changed[:1] == [Verdict.UNKNOWN] :]

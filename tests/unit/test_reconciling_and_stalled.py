@@ -209,12 +209,11 @@ STALLED = (
 )
 
 
-@pytest.mark.parametrize("case", [*RECONCILING, *STALLED], ids=lambda case: f"{case.kind}: {case.sentence}")
+@pytest.mark.parametrize("case", [*RECONCILING, *STALLED], ids=lambda case: case.name)
 def test_condition(case: Case) -> None:
-    found = assessed(case.found, case.before, case.spec_changed)[case.kind]
-    assert found.status.value == case.status
-    assert found.reason.startswith(case.reason)
-    assert case.words in found.message
+    assert case.condition.status.value == case.status
+    assert case.condition.reason.startswith(case.reason)
+    assert case.words in case.condition.message
 
 
 class TestKstatus:

@@ -23,6 +23,7 @@ from hypercare.domain.fields import Field
 from hypercare.domain.promql.syntax import parse as parse_promql
 from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import FailureKind, RangeQuery, Result
+from tests.unit.courses import misjudged, says
 from tests.unit.criteria import parse, parse_runs
 from tests.unit.cronjob import NAME, CronJob, Job
 from tests.unit.evidence_contexts import EVALUATION, NOW, context
@@ -255,14 +256,8 @@ def test_the_course_of_the_verdict_is_what_visits_would_have_said(jobs: list[Job
     reading = plan(ONE_OF_TWO, NoEvidence(), at())
     outcome, steps = replay(reading, answers(reading.queries, sources))
     told = list(steps)
-    for time, judgement in told:
-        there = judged_at(time, sources)
-        assert (there.verdict, there.reason) == (judgement.verdict, judgement.reason)
-    for (_, before), (after, _) in pairwise(told):
-        there = judged_at(after - 30, sources)
-        assert (there.verdict, there.reason) == (before.verdict, before.reason)
-    says = [(judgement.verdict, judgement.reason) for _, judgement in told]
-    assert all(one != other for one, other in pairwise(says))
+    assert misjudged(told, lambda time: judged_at(time, sources)) == []
+    assert all(says(one) != says(other) for (_, one), (_, other) in pairwise(told))
     changes = [change.verdict for change in outcome.changes]
     assert all(one is not other for one, other in pairwise(changes))
     assert changes[-1] is told[-1][1].verdict
