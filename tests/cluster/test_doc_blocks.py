@@ -38,12 +38,16 @@ TIGHTENED = {
 }
 PROTECTED = {"status": {"conditions": [TIGHTENED]}}
 # What a reader puts in.
-STAND_INS = {"period.yaml": "manifests/examples/smallest.yaml", "NAME": "checkout"}
+STAND_INS = {
+    "period.yaml": "manifests/examples/smallest.yaml",
+    "profile.yaml": "manifests/examples/profile.yaml",
+    "NAME": "checkout",
+}
 COMMANDS = typer.main.get_group(app).commands
 # What is run elsewhere, or nowhere, and why.
 NOT_RUN = {
     "docker": "no image can be built on a machine without a registry",
-    "pipx": "the package is not published",
+    "pipx": "it installs into the home of a person",
     "make": "these tests are run by it",
     "eval": "it is for the shell of a person",
     ".venv/bin/python": "tests/cluster/test_launcher.py starts and stops clusters",

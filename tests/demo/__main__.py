@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import shutil
 import sys
 import tempfile
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import yaml
 from rich.console import Console
-from rich.markdown import Markdown
 
+from hypercare.cli.report.sections import digest
+from hypercare.cli.report.text import report_view
 from tests.cluster.access import operator_kubeconfig
 from tests.cluster.cluster import Cluster, ClusterError, start_owned, stop
 from tests.cluster.layout import Options
@@ -88,7 +90,9 @@ def _arguments() -> argparse.Namespace:
 def _set_stage(console: Console, *, keep: bool) -> Iterator[Cluster]:
     directory = KEPT if keep else Path(tempfile.mkdtemp(prefix="hypercare-demo-"))
     directory.mkdir(parents=True, exist_ok=True)
-    console.print("Starting etcd, the Kubernetes control plane, prometheus-operator, Prometheus and the shop")
+    console.print(
+        "Starting etcd, the Kubernetes control plane, prometheus-operator, Prometheus and the shop", soft_wrap=True
+    )
     began = time.monotonic()
     cluster, owner = start_owned(directory, Options(crds=(ROOT / "crds",)))
     operator = None
@@ -144,9 +148,9 @@ def _perform(console: Console, cluster: Cluster) -> None:
             scene = performance.play(chapter)
     report = cluster.get("configmap", scene.status["report"], NAMESPACE)
     console.rule("The report")
-    console.print(Markdown(report["data"]["report.md"]))
+    console.print(report_view(digest(json.loads(report["data"]["report.json"]))))
     console.rule()
-    console.print(cluster.kubectl("get", "hcp", "-n", NAMESPACE), markup=False)
+    console.print(cluster.kubectl("get", "hcp", "-n", NAMESPACE), markup=False, soft_wrap=True)
 
 
 def _farewell(console: Console, cluster: Cluster, operator: OperatorProcess, *, keep: bool) -> None:
@@ -157,11 +161,12 @@ def _farewell(console: Console, cluster: Cluster, operator: OperatorProcess, *, 
     console.print(
         "Everything is still running. Explore it:\n"
         f'  eval "$(.venv/bin/python -m tests.cluster env --dir {relative})"\n'
-        f"  kubectl describe hcp {PERIOD} -n {NAMESPACE}\n"
+        f"  kubectl hypercare status {PERIOD} -n {NAMESPACE}\n"
+        f"  kubectl hypercare report {PERIOD} -n {NAMESPACE}\n"
         f"  kubectl get hcp,hch -A\n"
-        f"  kubectl get configmap -n {NAMESPACE} -l hypercare.dev/report=true\n"
-        f"  open {cluster.prometheus_url}/alerts\n"
         f"  curl {operator.url}/metrics\n"
+        f"Alerts, in a browser: {cluster.prometheus_url}/alerts\n"
+        "Release again: docs/tutorial.md\n"
         "Stop it:\n"
         f"  .venv/bin/python -m tests.cluster down --dir {relative}",
         markup=False,

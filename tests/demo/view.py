@@ -39,7 +39,7 @@ class Stage:
         line = f"[{elapsed:5.1f}s] {words}"
         self._said = (*self._said, line)[-4:]
         if self._live is None:
-            self._console.print(line)
+            self._console.print(line, markup=False, soft_wrap=True)
 
     def show(self, scene: Scene) -> None:
         """Show what is the case now; without a terminal, what is new in the timeline."""
@@ -48,7 +48,7 @@ class Stage:
             return
         timeline = scene.status.get("timeline", ())
         for entry in timeline[self._told :]:
-            self._console.print(f"          {entry['reason']}: {entry['message']}", markup=False, highlight=False)
+            self._console.print(f"          {entry['reason']}: {entry['message']}", markup=False, soft_wrap=True)
         self._told = len(timeline)
 
     def _board(self, scene: Scene) -> RenderableType:
