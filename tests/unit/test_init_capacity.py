@@ -31,7 +31,7 @@ def asked(
     max_floor: int = 50,
     unreadable: Sequence[str] = (),
 ) -> Capacity:
-    here = Here(SeenCapacity(seen, frozenset(unreadable)), holds or {}, max_floor)
+    here = Here(SeenCapacity(seen, frozenset(unreadable), holds or {}), max_floor)
     return capacity_offers(targets or (TARGET,), here)
 
 

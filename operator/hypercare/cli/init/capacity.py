@@ -4,19 +4,16 @@ Nothing is offered that the operator would refuse, that would change nothing, or
 a period has raised already counts as it was before.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hypercare.cli.init.survey import Capacity, Offer, Rule
 from hypercare.cli.seen_capacity import SeenCapacity
 from hypercare.domain.capacity.capacity_objects import CapacityObjects, controller_of
 from hypercare.domain.capacity.disruption import parse_disruption, plan_disruption
-from hypercare.domain.capacity.field_values import FieldValue
 from hypercare.domain.capacity.held_fields import change_text, weaker
-from hypercare.domain.capacity.hold import HeldObject, Hold, Refusal, hold_name
-from hypercare.domain.capacity.hold_protocol import originals_of
-from hypercare.domain.capacity.kinds import POD_DISRUPTION_BUDGET, HeldKind, ScalerKind
-from hypercare.domain.capacity.live_object import read_live
+from hypercare.domain.capacity.hold import Refusal
+from hypercare.domain.capacity.kinds import POD_DISRUPTION_BUDGET, ScalerKind
 from hypercare.domain.capacity.readiness import WAITING, readiness_of
 from hypercare.domain.capacity.scalers import Scaler, scaler_of
 from hypercare.domain.capacity.scaling import Claimant, ClaimRequest, ScalingPlan, parse_scaling, plan_scaling
@@ -32,10 +29,9 @@ _NO_BUDGET, _SEVERAL = "NoBudget", "SeveralBudgets"
 
 @dataclass(frozen=True)
 class Here:
-    """A namespace: what decides about capacity, what is held by name, and the floor that the profile allows."""
+    """A namespace: what decides about capacity, and the floor that the profile allows."""
 
     seen: SeenCapacity
-    holds: Mapping[str, Hold]
     max_floor: int
 
     @property
@@ -47,11 +43,6 @@ class Here:
     def claimant(self) -> Claimant:
         """A run at full strength."""
         return Claimant("init", "init", "init", 100, self.max_floor)
-
-    def values(self, kind: HeldKind, held: HeldObject) -> Mapping[str, FieldValue]:
-        """The values of an object without hypercare."""
-        hold = self.holds.get(hold_name(held.kind, held.name))
-        return originals_of(hold, read_live(kind, self.objects.find(kind.resource, held.name)))
 
 
 @dataclass(frozen=True)
@@ -102,7 +93,7 @@ def _floor(target: Target, scaler: Scaler, here: Here) -> Offer | _Not:
     if readiness.reason != WAITING:
         said = " ".join(readiness.message.split()).rstrip(".")
         return _Not(f"No replicas are offered for {target.name}, they would not come: {readiness.reason}, {said}.")
-    values = here.values(scaler.kind, scaler.object)
+    values = here.seen.originals(scaler.kind, scaler.object)
     before = scaler.kind.range(values)
     for rule in _rules(scaler.kind, before):
         field = Field("scaling", [{"target": target.name, **rule}])
@@ -169,7 +160,7 @@ def _fewer_disruptions(target: Target, here: Here) -> Iterator[Offer | _Not | Pr
 
 def _budget(target: Target, rule: Rule, request: ClaimRequest, here: Here) -> Offer | _Not:
     kind = POD_DISRUPTION_BUDGET
-    values = here.values(kind, request.object)
+    values = here.seen.originals(kind, request.object)
     wanted = kind.wanted((request.claim,), values)
     changed = [path for path in kind.paths if weaker(path, values[path], wanted[path])]
     name = f"PodDisruptionBudget {request.object.name}"

@@ -1,4 +1,4 @@
-"""Looking at a namespace: workloads, rules, what is held, and the profile that a period would have."""
+"""Looking at a namespace: workloads, rules, and the profile that a period would have."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +9,9 @@ from hypercare.cli.init.survey import Found, LeftOut, Rules, Workload
 from hypercare.cli.lenient import map_of, maps_of, number_of, text_of
 from hypercare.domain.alerts.source_rules import made_by_hypercare
 from hypercare.domain.capacity.capacity_objects import controller_of
-from hypercare.domain.capacity.hold import Hold
-from hypercare.domain.capacity.hold_record import read_hold
-from hypercare.domain.fields import InvalidField
 from hypercare.domain.objects import (
     DAEMONSETS,
     DEPLOYMENTS,
-    HOLDS,
     PROFILES,
     PROMETHEUS_RULES,
     ROLLOUTS,
@@ -52,19 +48,6 @@ def workloads(cluster: Cluster, wanted: Sequence[str]) -> Found:
         raise UnusableInput(
             f"namespace {namespace} has {len(found.targets)} workloads, and a period protects {_MOST}: name some"
         )
-    return found
-
-
-def holds(cluster: Cluster) -> dict[str, Hold]:
-    """What periods hold in the namespace, by name; nothing where it may not be read."""
-    found = {}
-    for body in _readable(cluster, HOLDS):
-        name = text_of(map_of(body, "metadata"), "name")
-        try:
-            found[name] = read_hold(name, body.get("spec"))
-        except InvalidField:
-            # Told by whoever visits the hold.
-            continue
     return found
 
 

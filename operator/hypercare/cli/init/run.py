@@ -11,7 +11,7 @@ from hypercare.cli.cluster_access import Cluster
 from hypercare.cli.failures import OK, UnusableInput
 from hypercare.cli.init.capacity import Here, capacity_offers
 from hypercare.cli.init.command import InitArguments
-from hypercare.cli.init.looking import holds, profile, rules, workloads
+from hypercare.cli.init.looking import profile, rules, workloads
 from hypercare.cli.init.metrics import metrics, usable_profile
 from hypercare.cli.init.survey import Capacity, Survey, Workload
 from hypercare.cli.init.template import period_file
@@ -68,5 +68,5 @@ def _survey(cluster: Cluster, asked: InitArguments) -> Survey:
 
 
 def _capacity(cluster: Cluster, targets: Sequence[Workload], max_floor: int) -> Capacity:
-    here = Here(seen_capacity(cluster, cluster.namespace), holds(cluster), max_floor)
+    here = Here(seen_capacity(cluster, cluster.namespace), max_floor)
     return capacity_offers([Target(each.kind, each.name) for each in targets], here)

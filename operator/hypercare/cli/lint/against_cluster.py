@@ -5,16 +5,13 @@ from dataclasses import replace
 
 from hypercare.cli.cluster_access import Body, Cluster
 from hypercare.cli.failures import NotAccepted, NotAllowed, NotThere
+from hypercare.cli.lint.capacity import UNREADABLE, capacity_findings
 from hypercare.cli.lint.checks import name_of, of_kind, resolved_of, spec_findings
 from hypercare.cli.lint.findings import Finding, Source
-from hypercare.cli.periods.advice import REVERT_EXPECTED, advice
+from hypercare.cli.lint.routing import INTERVAL_SECONDS, Routes, routing_findings
+from hypercare.cli.periods.advice import advice
+from hypercare.cli.seen_capacity import seen_capacity
 from hypercare.domain.alerts.plan import plan_alerts
-from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObjects
-from hypercare.domain.capacity.disruption import plan_disruption
-from hypercare.domain.capacity.kinds import kind_of_object
-from hypercare.domain.capacity.quantity import SeenPeak
-from hypercare.domain.capacity.revert_forecast import expected_reverts
-from hypercare.domain.capacity.scaling import Claimant, plan_scaling
 from hypercare.domain.objects import (
     PERIODS,
     PROFILES,
@@ -27,27 +24,25 @@ from hypercare.domain.overlay_context import overlay_context
 from hypercare.domain.period import Mode, Resolved, profile_name
 from hypercare.domain.snapshot import Identity
 
-_INTERVAL = 30
-_UNREADABLE = "NotReadable"
 # How the API server begins what admission says, with the same status as for a missing right.
 _POLICIES = ("ValidatingAdmissionPolicy", "admission webhook")
 
 
-def check_in_cluster(cluster: Cluster, sources: Sequence[Source]) -> Iterator[Finding]:
+def check_in_cluster(cluster: Cluster, sources: Sequence[Source], routes: Routes) -> Iterator[Finding]:
     """Ask the server about each object; only what the account may read is checked."""
     for source in sources:
         match source.document.kind:
             case PROFILES.kind:
                 yield from _accepted(cluster, source, ObjectRef(PROFILES, "", name_of(source)))
             case PERIODS.kind:
-                yield from _period(cluster, source, sources)
+                yield from _period(cluster, source, sources, routes)
 
 
-def _period(cluster: Cluster, source: Source, sources: Sequence[Source]) -> Iterator[Finding]:
+def _period(cluster: Cluster, source: Source, sources: Sequence[Source], routes: Routes) -> Iterator[Finding]:
     namespace = _namespace(cluster, source)
     refused = list(_accepted(cluster, source, ObjectRef(PERIODS, namespace, name_of(source))))
     yield from refused
-    if any(each.rule != _UNREADABLE for each in refused):
+    if any(each.rule != UNREADABLE for each in refused):
         return
     try:
         yield from _targets(cluster, source, namespace)
@@ -61,10 +56,11 @@ def _period(cluster: Cluster, source: Source, sources: Sequence[Source]) -> Iter
         resolved = resolved_of(source, profile)
         yield from spec_findings(source, resolved, profile)
         if isinstance(resolved, Resolved):
-            yield from _alerts(cluster, source, namespace, resolved)
-            yield from _capacity(cluster, source, namespace, resolved)
+            yield from _alerts(cluster, source, (namespace, resolved), routes)
+            if resolved.spec.scaling or resolved.spec.disruption:
+                yield from capacity_findings(source, name_of(source), resolved, seen_capacity(cluster, namespace))
     except NotAllowed as error:
-        yield source.warning("", _UNREADABLE, f"not everything could be checked: {error.format_message()}")
+        yield source.warning("", UNREADABLE, f"not everything could be checked: {error.format_message()}")
 
 
 def _accepted(cluster: Cluster, source: Source, ref: ObjectRef) -> Iterator[Finding]:
@@ -92,7 +88,7 @@ def _denied(source: Source, told: str) -> Finding:
     if any(sign in told for sign in _POLICIES):
         fix = "let somebody apply it who may do what it asks for, or ask for less; see docs/security.md"
         return source.error("spec", "Refused", f"the API server refuses it: {told}", fix)
-    return source.warning("", _UNREADABLE, f"the API server was not asked: {told}")
+    return source.warning("", UNREADABLE, f"the API server was not asked: {told}")
 
 
 def _targets(cluster: Cluster, source: Source, namespace: str) -> Iterator[Finding]:
@@ -114,8 +110,9 @@ def _profile(cluster: Cluster, source: Source, sources: Sequence[Source]) -> Bod
     return given[0] if given else cluster.find(ObjectRef(PROFILES, "", name))
 
 
-def _alerts(cluster: Cluster, source: Source, namespace: str, resolved: Resolved) -> Iterator[Finding]:
-    """What the period selects and adds, as the operator would see it in mode Observe."""
+def _alerts(cluster: Cluster, source: Source, asked: tuple[str, Resolved], routes: Routes) -> Iterator[Finding]:
+    """What the period selects and adds, as the operator would see it in mode Observe, and whom its pages reach."""
+    namespace, resolved = asked
     try:
         rules = cluster.list(PROMETHEUS_RULES, namespace)
     except NotThere:
@@ -128,36 +125,11 @@ def _alerts(cluster: Cluster, source: Source, namespace: str, resolved: Resolved
         return
     observed = Resolved(replace(resolved.spec, mode=Mode.OBSERVE), resolved.profile)
     identity = Identity(namespace, name_of(source), "lint", 1)
-    plan = plan_alerts(resolved.spec.alerts, rules, overlay_context(identity, observed, "lint", 0, _INTERVAL))
+    plan = plan_alerts(resolved.spec.alerts, rules, overlay_context(identity, observed, "lint", 0, INTERVAL_SECONDS))
     for problem in plan.problems:
         yield source.warning(problem.path, problem.reason, problem.message, advice(problem.reason))
-
-
-def _capacity(cluster: Cluster, source: Source, namespace: str, resolved: Resolved) -> Iterator[Finding]:
-    """What keeps capacity from being raised; the peak of days that Prometheus knows is taken for granted."""
-    spec = resolved.spec
-    if not spec.scaling and not spec.disruption:
-        return
-    objects = CapacityObjects({resource: _listed(cluster, resource, namespace) for resource in RESOURCES})
-    claimant = Claimant(name_of(source), "lint", "lint", 100, resolved.profile.limits.max_floor)
-    peaks = {target.name: SeenPeak(1) for target in spec.targets}
-    plan = plan_scaling(spec.scaling, spec.targets, objects, claimant, peaks)
-    plan += plan_disruption(spec.disruption, spec.targets, objects, claimant)
-    for problem in plan.problems:
-        yield source.warning(problem.path, problem.reason, problem.message, advice(problem.reason))
-    for request in plan.requests:
-        kind = kind_of_object(request.object)
-        body = objects.find(kind.resource, request.object.name)
-        for told in expected_reverts(kind, body, (request.claim,)):
-            yield source.warning("spec.protection", REVERT_EXPECTED, told, advice(REVERT_EXPECTED))
-
-
-def _listed(cluster: Cluster, resource: Resource, namespace: str) -> Sequence[Body]:
-    """All objects of a resource that the cluster may not serve at all."""
-    try:
-        return cluster.list(resource, namespace)
-    except NotThere:
-        return ()
+    if not plan.problems:
+        yield from routing_findings(source, identity, resolved, rules, routes)
 
 
 def _namespace(cluster: Cluster, source: Source) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hypercare.cli.lint.findings import Finding, Source
+from hypercare.cli.lint.routing import Routes, routing_findings, rules_in
 from hypercare.cli.lint.schema import schema_of, violations
 from hypercare.cli.periods.advice import advice
 from hypercare.domain.alerts.source_rules import UnreadableRule, source_alerts
@@ -15,6 +16,7 @@ from hypercare.domain.fields import InvalidField
 from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES, WORKLOADS
 from hypercare.domain.period import Resolved, profile_name, resolve
 from hypercare.domain.promql.syntax import InvalidPromQL, PromQLError, parse
+from hypercare.domain.snapshot import Identity
 
 _API_VERSION = PERIODS.api_version
 _INTERVAL = 30
@@ -37,6 +39,17 @@ def check(sources: Sequence[Source]) -> Iterator[Finding]:
             case PROMETHEUS_RULES.kind:
                 yield from rules_of(source)
     yield from _same_names(sources)
+
+
+def check_routing(sources: Sequence[Source], routes: Routes) -> Iterator[Finding]:
+    """Whether the pages of copies reach whom their originals reach, by the rules that are in the files."""
+    for source in of_kind(sources, PERIODS.kind):
+        resolved = resolved_of(source, _profile_of(source, sources))
+        if isinstance(resolved, Resolved):
+            namespace = str(source.document.body["metadata"].get("namespace") or "default")
+            identity = Identity(namespace, name_of(source), "lint", 1)
+            rules = rules_in(sources, namespace)
+            yield from routing_findings(source, identity, resolved, rules, routes)
 
 
 def of_kind(sources: Sequence[Source], kind: str) -> list[Source]:
@@ -105,15 +118,19 @@ def violations_of(source: Source, schema: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _period(source: Source, sources: Sequence[Source]) -> Iterator[Finding]:
-    body = source.document.body
-    name = profile_name(body)
-    given = [each for each in of_kind(sources, PROFILES.kind) if name_of(each) == name]
-    profile = given[0].document.body if given else {"metadata": {"name": name}, **_ANY_PROFILE}
+    profile = _profile_of(source, sources)
     resolved = resolved_of(source, profile)
     yield from spec_findings(source, resolved, profile)
     if isinstance(resolved, Resolved):
         yield from _doubts(source, resolved)
     yield from _targets(source, sources)
+
+
+def _profile_of(source: Source, sources: Sequence[Source]) -> Mapping[str, Any]:
+    """The profile of the files; where they have none, one that leaves all to the period and the built-in defaults."""
+    name = profile_name(source.document.body)
+    given = [each.document.body for each in of_kind(sources, PROFILES.kind) if name_of(each) == name]
+    return given[0] if given else {"metadata": {"name": name}, **_ANY_PROFILE}
 
 
 def spec_findings(source: Source, resolved: Resolved | Problem, profile: Mapping[str, Any]) -> Iterator[Finding]:

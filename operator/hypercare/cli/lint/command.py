@@ -13,8 +13,9 @@ HELP = """Check files with periods, profiles and rules before they are applied.
 
 Finds what the API server would refuse (fields, types, bounds, every validation rule of the CRDs), what the operator
 could not work with (PromQL, the period merged with its profile) and names that do not fit together. Needs no cluster.
-With --server the cluster is asked as well: a dry run, and whether targets, profile, rules and autoscalers exist.
-Other kinds of objects are passed over.
+With --server the cluster is asked as well: a dry run, whether targets, profile and rules exist, and what the operator
+would say of autoscalers and disruption budgets. With --alertmanager-config also whether the pages of copies would reach
+whom those of their originals reach. Other kinds of objects are passed over.
 
 Exit codes: 0 no errors, 1 errors (with --strict also warnings), 2 a file that cannot be read, or no cluster.
 
@@ -30,6 +31,12 @@ Examples:
 \b
   # With everything that the period refers to
   kubectl hypercare lint period.yaml --server -n shop
+
+\b
+  # Would the early pages call the same people?
+  kubectl -n monitoring port-forward svc/alertmanager-operated 9093 &
+  amtool config show --alertmanager.url=http://localhost:9093 > alertmanager.yaml
+  kubectl hypercare lint period.yaml --server -n shop --alertmanager-config alertmanager.yaml
 """
 
 
@@ -43,6 +50,7 @@ class LintOutput(StrEnum):
 _FILES = typer.Argument(metavar="FILE...", help="Files, folders of *.yaml and *.yml, or - (stdin).")
 _RECURSIVE = typer.Option("--recursive", "-R", help="Read folders inside of folders too.")
 _SERVER = typer.Option("--server", help="Ask the cluster too: a dry run, and whether what is named exists.")
+_ROUTES = typer.Option(metavar="FILE", help="Alertmanager's configuration, as `amtool config show` prints it.")
 _STRICT = typer.Option("--strict", help="Warnings count as errors.")
 _OUTPUT = typer.Option("--output", "-o", help="What to print.")
 
@@ -54,5 +62,6 @@ class LintArguments(ClusterArguments):
     files: Annotated[list[str], _FILES]
     recursive: Annotated[bool, _RECURSIVE] = False
     server: Annotated[bool, _SERVER] = False
+    alertmanager_config: Annotated[str, _ROUTES] = ""
     strict: Annotated[bool, _STRICT] = False
     output: Annotated[LintOutput, _OUTPUT] = LintOutput.TEXT

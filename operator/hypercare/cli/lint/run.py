@@ -8,10 +8,11 @@ from hypercare.cli.cluster_access import Cluster
 from hypercare.cli.documents import documents_in, read_text, shown_as
 from hypercare.cli.failures import NEGATIVE, OK, UnusableInput
 from hypercare.cli.lint.against_cluster import check_in_cluster
-from hypercare.cli.lint.checks import check
+from hypercare.cli.lint.checks import check, check_routing
 from hypercare.cli.lint.command import LintArguments, LintOutput
 from hypercare.cli.lint.findings import Finding, Severity, Source, ordered
 from hypercare.cli.lint.positions import positions_in
+from hypercare.cli.lint.routing import routes_in
 from hypercare.cli.lint.text import finding_object, print_findings
 from hypercare.cli.options import Output
 from hypercare.cli.printing import object_text
@@ -49,14 +50,17 @@ def _read(path: str) -> list[Source]:
 
 
 def _findings(sources: Sequence[Source], asked: LintArguments) -> list[Finding]:
+    routes = routes_in(asked.alertmanager_config)
     found = list(check(sources))
-    if asked.server:
-        broken = {(each.file, each.subject) for each in found if each.severity is Severity.ERROR}
-        usable = [each for each in sources if (each.file, each.subject) not in broken]
+    broken = {(each.file, each.subject) for each in found if each.severity is Severity.ERROR}
+    usable = [each for each in sources if (each.file, each.subject) not in broken]
+    if not asked.server:
+        found.extend(check_routing(usable, routes))
+    else:
         with Cluster.connect(asked) as cluster:
             # Nothing else tells whether there is a cluster to ask at all.
             cluster.raw("/version")
-            found.extend(check_in_cluster(cluster, usable))
+            found.extend(check_in_cluster(cluster, usable, routes))
     return found
 
 
