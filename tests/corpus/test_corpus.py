@@ -1,8 +1,6 @@
 """Every real alert gets an outcome, and every overlay that is made of real alerts is one that Prometheus loads."""
 
-import subprocess
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,8 @@ from hypercare.domain.alerts.plan import AlertPlan
 from hypercare.domain.alerts.tightening import MovedThreshold, Tightened, Untouched
 from hypercare.domain.alerts.watched import Making
 from hypercare.domain.promql.syntax import parse
-from tests.cluster.programs import find_programs
 from tests.corpus.outcomes import lines, outcomes, table
+from tests.corpus.promtool import complaints
 from tests.corpus.rules import FILES, alerting_rules, rule_objects
 from tests.unit.alert_rules import plan, rules_of
 
@@ -77,9 +75,7 @@ def test_every_alert_comes_to_the_outcome_that_was_reviewed(file: str) -> None:
 @pytest.mark.cluster
 @pytest.mark.parametrize("strength", STRENGTHS)
 @pytest.mark.parametrize("file", FILES)
-def test_every_moved_threshold_is_accepted_by_promtool(
-    file: str, strength: int, promtool: Path, tmp_path: Path
-) -> None:
+def test_every_moved_threshold_is_accepted_by_promtool(file: str, strength: int, tmp_path: Path) -> None:
     rules = [
         {"alert": alert.alertname, "expr": outcome.threshold.expr, "labels": {"position": str(position)}}
         for position, (alert, outcome) in enumerate(outcomes(file, strength))
@@ -88,7 +84,7 @@ def test_every_moved_threshold_is_accepted_by_promtool(
     path = tmp_path / "moved.yaml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "moved", "rules": rules}]}), encoding="utf-8")
 
-    check_rules(promtool, [path])
+    assert complaints([path]) == ""
     assert len(rules) > 50
 
 
@@ -115,16 +111,6 @@ def test_every_expression_of_an_overlay_parses(file: str) -> None:
             parse(rule["expr"])
 
 
-@pytest.fixture(scope="module")
-def promtool() -> Path:
-    return find_programs()["promtool"]
-
-
-def check_rules(promtool: Path, paths: Sequence[Path]) -> None:
-    done = subprocess.run([promtool, "check", "rules", *paths], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 def as_prometheus_reads_it(planned: AlertPlan) -> list[dict[str, Any]]:
     """The groups as prometheus-operator hands them to Prometheus: without Thanos' field."""
     groups = planned.overlay["spec"]["groups"] if planned.overlay else []
@@ -134,7 +120,7 @@ def as_prometheus_reads_it(planned: AlertPlan) -> list[dict[str, Any]]:
 @pytest.mark.cluster
 @pytest.mark.parametrize("strength", STRENGTHS)
 @pytest.mark.parametrize("file", FILES)
-def test_every_overlay_is_accepted_by_promtool(file: str, strength: int, promtool: Path, tmp_path: Path) -> None:
+def test_every_overlay_is_accepted_by_promtool(file: str, strength: int, tmp_path: Path) -> None:
     queue = {"alert": "Queue", "expr": "queue > 3", "for": "1m", "runbook": "https://q", "owner": "me"}
     paths = []
     for number, body in enumerate(rule_objects(file)):
@@ -142,13 +128,12 @@ def test_every_overlay_is_accepted_by_promtool(file: str, strength: int, promtoo
         paths.append(tmp_path / f"{number:03}.yaml")
         paths[-1].write_text(yaml.safe_dump({"groups": as_prometheus_reads_it(planned)}), encoding="utf-8")
 
-    check_rules(promtool, paths)
+    assert complaints(paths) == ""
 
 
 @pytest.mark.cluster
-def test_promtool_would_refuse_a_broken_overlay(promtool: Path, tmp_path: Path) -> None:
+def test_promtool_would_refuse_a_broken_overlay(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "sum("}]}]}))
 
-    with pytest.raises(AssertionError, match="unclosed left parenthesis"):
-        check_rules(promtool, [path])
+    assert "unclosed left parenthesis" in complaints([path])

@@ -2,7 +2,6 @@
 
 import random
 import re
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,8 +14,8 @@ import yaml
 from hypercare.domain.alerts.overlay import rule_id_of
 from hypercare.domain.alerts.overlay_plan import Basis, plan_overlay
 from hypercare.domain.alerts.rule_templates import as_text, parses
-from tests.cluster.programs import find_programs
 from tests.corpus.odd_rules import BY_HAND, by_chance
+from tests.corpus.promtool import complaints
 from tests.corpus.templates import BROKEN, WRITTEN, made_up
 from tests.unit.alert_rules import CONTEXT, alert, protection, rule_object
 
@@ -56,17 +55,6 @@ ODD_LABELS: tuple[dict[str, Any], ...] = (
 FORS = ("5m", "0s", "", "1y", "90s", "1h30m", "5", "-5m", "500ms", "1d2h3m")
 
 
-@pytest.fixture(scope="module")
-def promtool() -> Path:
-    return find_programs()["promtool"]
-
-
-def check(promtool: Path, paths: Sequence[Path]) -> str:
-    """What promtool says of rule files; empty when it accepts them."""
-    done = subprocess.run([promtool, "check", "rules", *paths], capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
 def odd_rules(seed: int, count: int) -> list[dict[str, Any]]:
     chance = random.Random(seed)
     expressions = [*ODD_EXPRESSIONS, *by_chance(seed, count)]
@@ -85,7 +73,7 @@ def odd_rules(seed: int, count: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("seed", "strength"), [(1, 100), (2, 50), (3, 1)])
-def test_no_alert_takes_the_others_down(seed: int, strength: int, promtool: Path, tmp_path: Path) -> None:
+def test_no_alert_takes_the_others_down(seed: int, strength: int, tmp_path: Path) -> None:
     rules = [rule_object(f"o{number}", *odd_rules(seed + number, 60)) for number in range(3)]
     began = time.process_time()
 
@@ -96,25 +84,25 @@ def test_no_alert_takes_the_others_down(seed: int, strength: int, promtool: Path
     for part in plan.objects:
         paths.append(tmp_path / f"{part['metadata']['name']}.yaml")
         paths[-1].write_text(yaml.safe_dump({"groups": part["spec"]["groups"]}))
-    assert check(promtool, paths) == ""
+    assert complaints(paths) == ""
     copied = {rule_id_of(rule) for part in plan.objects for group in part["spec"]["groups"] for rule in group["rules"]}
     assert len(copied) > 100
 
 
-def test_a_template_that_is_kept_parses_for_prometheus(promtool: Path, tmp_path: Path) -> None:
+def test_a_template_that_is_kept_parses_for_prometheus(tmp_path: Path) -> None:
     templates = [*WRITTEN, *BROKEN, *made_up(6000, seed=9)]
     kept = [template for template in templates if parses(template)]
     shown = [as_text(template) for template in templates if not parses(template)]
     assert min(len(kept), len(shown)) > 1000
-    assert refused(promtool, tmp_path, [*kept, *shown]) == []
+    assert refused(tmp_path, [*kept, *shown]) == []
     # Not everything that parses has to be kept, but everything that people write.
-    assert set(refused(promtool, tmp_path, BROKEN)) == set(BROKEN)
+    assert set(refused(tmp_path, BROKEN)) == set(BROKEN)
 
 
-def refused(promtool: Path, folder: Path, templates: Sequence[str]) -> list[str]:
+def refused(folder: Path, templates: Sequence[str]) -> list[str]:
     """The templates that Prometheus does not accept."""
     rules = [{"alert": f"A{n}", "expr": "up == 0", "annotations": {"x": text}} for n, text in enumerate(templates)]
     path = folder / "templates.yaml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": rules}]}))
-    said = check(promtool, [path])
+    said = complaints([path])
     return [templates[int(number)] for number in sorted(set(re.findall(r'rule \d+, "A(\d+)"', said)), key=int)]

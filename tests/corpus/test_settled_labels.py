@@ -12,9 +12,9 @@ import pytest
 from hypercare.domain.alerts.closed_labels import closed_labels
 from hypercare.domain.promql.syntax import PromQLError, parse
 from tests.adapters.real_prometheus import backfill, prometheus
+from tests.corpus.cases import Case, bounds, corpus_alerts, histories, odd_alerts
 from tests.corpus.evaluation import Found, evaluate_all
 from tests.corpus.odd_rules import BY_HAND, by_chance
-from tests.corpus.test_soundness import Case, bounds, corpus_alerts, histories, odd_alerts
 from tests.corpus.worlds import END, START, names_of, world
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]

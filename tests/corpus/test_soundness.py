@@ -4,7 +4,7 @@ A real Prometheus evaluates originals and copies on generated series. The same i
 purpose, so that it is known to notice.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -14,47 +14,22 @@ from hypercare.domain.alerts.copies import CopyStyle, copy_rule
 from hypercare.domain.alerts.protection import Deliver, Tighten
 from hypercare.domain.alerts.rewriting import CopyLabels, Levers, tighten_alert
 from hypercare.domain.alerts.selection import SelectedAlert
-from hypercare.domain.alerts.source_rules import SourceAlert, source_alerts
 from hypercare.domain.alerts.syntax import AlertSyntax
 from hypercare.domain.alerts.thresholds import ThresholdRule, move_threshold
 from hypercare.domain.alerts.tightening import ForRule, MovedThreshold, Tightened
 from hypercare.domain.promql.number_literals import number_literals, spliced
 from hypercare.domain.promql.syntax import parse
-from tests.adapters.real_prometheus import History, backfill, prometheus
+from tests.adapters.real_prometheus import backfill, prometheus
+from tests.corpus.cases import WIDE, Case, Rewriter, bounds, corpus_alerts, histories, odd_alerts
 from tests.corpus.evaluation import Found, Rule, Verdict, compare, evaluate_all, same_alerts
 from tests.corpus.odd_rules import BY_HAND, LOSES, by_chance
-from tests.corpus.rules import FILES, rule_objects
-from tests.corpus.worlds import END, START, STEP, Sample, Series, names_of, with_own_metrics, world
-from tests.unit.alert_rules import IDENTITY, rule_object
+from tests.corpus.worlds import END, START, world
+from tests.unit.alert_rules import IDENTITY
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 CHANCE_SEED, CHANCE_COUNT = 20261121, 500
 LABELS = CopyLabels({}, frozenset({"namespace"}))
-WIDE = ThresholdRule(Fraction(1, 2))
-"""A wide move is hit by more values than the default of a fifth."""
-
-Rewriter = Callable[[str], str | None]
-"""From an expression to that of its copy; None leaves it alone."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """An alert in a world of its own: `prefix` goes before the names of its metrics."""
-
-    alert: SourceAlert
-    prefix: str
-
-    def own(self, expr: str) -> str:
-        return with_own_metrics(expr, names_of(self.alert.expr), self.prefix)
-
-    def rule(self, expr: str | None = None, for_seconds: int | None = None) -> Rule:
-        seconds = self.alert.for_seconds if for_seconds is None else for_seconds
-        return Rule(self.own(expr or self.alert.expr), seconds, self.alert.own_labels)
-
-    def copy(self, rewriter: Rewriter) -> Rule | None:
-        rewritten = rewriter(self.alert.expr)
-        return None if rewritten is None else self.rule(rewritten)
 
 
 @dataclass
@@ -80,38 +55,12 @@ class Laboratory:
         self.found |= evaluate_all(self.url, missing)
 
 
-def corpus_alerts() -> Iterator[SourceAlert]:
-    for file in FILES:
-        for body in rule_objects(file):
-            yield from (alert for alert in source_alerts(body, 30) if isinstance(alert, SourceAlert))
-
-
-def odd_alerts(exprs: Sequence[str]) -> Iterator[SourceAlert]:
-    for number, expr in enumerate(exprs):
-        body = rule_object("odd", {"alert": f"Odd{number}", "expr": expr, "for": "3m"})
-        yield from (alert for alert in source_alerts(body, 30) if isinstance(alert, SourceAlert))
-
-
 def moved(rule: ThresholdRule, strength: int = 100) -> Rewriter:
     def rewrite(expr: str) -> str | None:
         result = move_threshold(expr, rule, strength)
         return result.expr if isinstance(result, MovedThreshold) else None
 
     return rewrite
-
-
-def bounds(expr: str) -> list[float]:
-    result = move_threshold(expr, WIDE, 100)
-    return [float(each.original) for each in result.bounds] if isinstance(result, MovedThreshold) else [5.0]
-
-
-def histories(all_series: Sequence[Series]) -> Iterator[History]:
-    for name, labels, samples in all_series:
-        yield History(name, labels, sampled(samples), STEP)
-
-
-def sampled(samples: Sequence[Sample]) -> Callable[[int], Sample]:
-    return lambda time: samples[(time - START) // STEP]
 
 
 @pytest.fixture(scope="module")
