@@ -72,6 +72,7 @@ lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
 	$(BIN)/python -m docs.generate_indicators --check
 	$(BIN)/python -m docs.generate_chart --check
 	$(BIN)/python -m docs.generate_reasons --check
+	$(BIN)/python -m docs.generate_metrics --check
 	$(SITE) --site-dir build/site
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
@@ -92,12 +93,13 @@ model: $(STAMP) ## Explore everything that can happen to a hold, all at once (tw
 	$(BIN)/python -m tests.unit.test_hold_model
 
 .PHONY: docs
-docs: $(STAMP) ## Write what is generated (CRDs, reference, reasons) and build the site into site/, links checked
+docs: $(STAMP) ## Write what is generated (CRDs and the reference) and build the site into site/, links checked
 	$(BIN)/python crds/generate.py
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python -m docs.generate_indicators
 	$(BIN)/python -m docs.generate_chart
 	$(BIN)/python -m docs.generate_reasons
+	$(BIN)/python -m docs.generate_metrics
 	$(SITE) --site-dir site
 
 # Needs Helm, which is built with the programs of the control plane; a cluster test checks what lint cannot.

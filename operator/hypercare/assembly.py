@@ -117,7 +117,7 @@ class Operator:
                 self._cache,
                 ApiEvents(api),
                 self._endpoints,
-                AlertmanagerApi(secrets),
+                AlertmanagerApi(secrets, telemetry.looked),
                 telemetry,
                 self._queue.due,
             )

@@ -17,17 +17,55 @@ from hypercare.adapters.cache import reference
 from hypercare.domain.evidence.bounds import Above, AtLeast, AtMost, Below, Between, Bound, Equals
 from hypercare.domain.evidence.criteria import Criterion, QueryKind, RatioKind
 from hypercare.domain.evidence.fold import Measured
-from hypercare.domain.life.facts import Phase
+from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.life.facts import CLOSED, Phase
 from hypercare.domain.objects import PERIODS, ObjectRef, Resource
 from hypercare.domain.snapshot import Reading
+from hypercare.metrics import GaugeMetric, Label
 from hypercare.ports import Body
 
 MOST_PERIODS = 500
-_OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
-_PERIOD = ("namespace", "period")
-_CRITERION = (*_PERIOD, "criterion")
-_REPLICAS = {"original": "original", "floor": "floor", "ready": "ready"}
-Sample = tuple[tuple[str, ...], float]
+_PERIOD = (Label("namespace"), Label("period"))
+_CRITERION = (*_PERIOD, Label("criterion"))
+_OUTCOMES = ("tightened", "untouched")
+_REPLICAS = ("original", "floor", "ready")
+
+PHASE = GaugeMetric(
+    "hypercare_period_phase", "The phase of a period; always 1.", (*_PERIOD, Label("phase", tuple(Phase)))
+)
+STRENGTH = GaugeMetric("hypercare_period_strength_ratio", "How strong the protection is, from 0 to 1.", _PERIOD)
+ALERTS = GaugeMetric(
+    "hypercare_period_alerts",
+    "Selected alerts by what became of them: tightened or untouched.",
+    (*_PERIOD, Label("outcome", _OUTCOMES)),
+)
+REPLICAS = GaugeMetric(
+    "hypercare_period_replicas",
+    "Replicas of a target: original minimum, floor that is wanted now, and how many are ready.",
+    (*_PERIOD, Label("target"), Label("what", _REPLICAS)),
+)
+VERDICT = GaugeMetric(
+    "hypercare_criterion_verdict",
+    "The verdict on an exit criterion; always 1.",
+    (*_CRITERION, Label("verdict", tuple(Verdict))),
+)
+VALUE = GaugeMetric(
+    "hypercare_criterion_value",
+    "The last value of an exit criterion, in its own unit; absent while it has none.",
+    _CRITERION,
+)
+BOUND = GaugeMetric(
+    "hypercare_criterion_bound",
+    "What the value of an exit criterion must stay above (lower) or below (upper).",
+    (*_CRITERION, Label("side", ("lower", "upper"))),
+)
+STREAK = GaugeMetric(
+    "hypercare_criterion_streak_ratio",
+    "How much of sustainedFor an exit criterion has been good for, from 0 to 1.",
+    _CRITERION,
+)
+LEFT_OUT = GaugeMetric("hypercare_periods_left_out", "Open periods that are not told here.")
+METRICS = (PHASE, STRENGTH, ALERTS, REPLICAS, VERDICT, VALUE, BOUND, STREAK, LEFT_OUT)
 
 
 class Watches(Protocol):
@@ -72,79 +110,41 @@ class PeriodMetrics(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The metrics of all open periods."""
-        bodies = [body for body in self._periods() if body.get("status", {}).get("phase") not in _OVER]
+        bodies = [body for body in self._periods() if body.get("status", {}).get("phase") not in CLOSED]
         told = sorted(bodies, key=lambda body: str(body["metadata"].get("creationTimestamp", "")))[-MOST_PERIODS:]
         seen = {reference(PERIODS, body): body.get("status", {}) for body in told}
         self._judged = {ref: judged for ref, judged in self._judged.items() if ref in seen}
-        left_out = float(len(bodies) - len(told))
-        yield _gauge("hypercare_periods_left_out", "Open periods that are not told here.", (), [((), left_out)])
+        yield LEFT_OUT.single(len(bodies) - len(told))
         yield from _standing(seen)
         yield from _evidence({ref: self._judged[ref] for ref in seen if ref in self._judged})
 
 
 def _standing(seen: Mapping[ObjectRef, Body]) -> Iterator[GaugeMetricFamily]:
-    yield _gauge(
-        "hypercare_period_phase",
-        "The phase of a period; always 1.",
-        (*_PERIOD, "phase"),
-        [((*_of(ref), str(status.get("phase", Phase.PENDING.value))), 1.0) for ref, status in seen.items()],
+    yield PHASE.family(
+        ((*_of(ref), str(status.get("phase", Phase.PENDING.value))), 1.0) for ref, status in seen.items()
     )
-    yield _gauge(
-        "hypercare_period_strength_ratio",
-        "How strong the protection is, from 0 to 1.",
-        _PERIOD,
-        [(_of(ref), status.get("strength", 0) / 100) for ref, status in seen.items()],
+    yield STRENGTH.family((_of(ref), status.get("strength", 0) / 100) for ref, status in seen.items())
+    yield ALERTS.family(
+        ((*_of(ref), outcome), float(status.get("alerts", {}).get(outcome, 0)))
+        for ref, status in seen.items()
+        for outcome in _OUTCOMES
     )
-    yield _gauge(
-        "hypercare_period_alerts",
-        "Selected alerts by what became of them: tightened or untouched.",
-        (*_PERIOD, "outcome"),
-        [
-            ((*_of(ref), outcome), float(status.get("alerts", {}).get(outcome, 0)))
-            for ref, status in seen.items()
-            for outcome in ("tightened", "untouched")
-        ],
-    )
-    yield _gauge(
-        "hypercare_period_replicas",
-        "Replicas of a target: original minimum, floor that is wanted now, and how many are ready.",
-        (*_PERIOD, "target", "what"),
-        [
-            ((*_of(ref), str(row.get("target", "")), what), float(row[key]))
-            for ref, status in seen.items()
-            for row in status.get("scaling") or ()
-            for what, key in _REPLICAS.items()
-            if isinstance(row.get(key), int)
-        ],
+    # A target may have a row for an object of before, too: the last one counts.
+    yield REPLICAS.family(
+        ((*_of(ref), str(row.get("target", "")), what), float(row[what]))
+        for ref, status in seen.items()
+        for row in status.get("scaling") or ()
+        for what in _REPLICAS
+        if isinstance(row.get(what), int)
     )
 
 
 def _evidence(judged: Mapping[ObjectRef, Sequence[_Judged]]) -> Iterator[GaugeMetricFamily]:
     found = [((*_of(ref), each.name), each) for ref, criteria in judged.items() for each in criteria]
-    yield _gauge(
-        "hypercare_criterion_verdict",
-        "The verdict on an exit criterion; always 1.",
-        (*_CRITERION, "verdict"),
-        [((*labels, each.verdict), 1.0) for labels, each in found],
-    )
-    yield _gauge(
-        "hypercare_criterion_value",
-        "The last value of an exit criterion, in its own unit; absent while it has none.",
-        _CRITERION,
-        [(labels, value) for labels, each in found for value in each.value],
-    )
-    yield _gauge(
-        "hypercare_criterion_bound",
-        "What the value of an exit criterion must stay above (lower) or below (upper).",
-        (*_CRITERION, "side"),
-        [((*labels, side), bound) for labels, each in found for side, bound in each.bounds.items()],
-    )
-    yield _gauge(
-        "hypercare_criterion_streak_ratio",
-        "How much of sustainedFor an exit criterion has been good for, from 0 to 1.",
-        _CRITERION,
-        [(labels, each.streak) for labels, each in found],
-    )
+    yield VERDICT.family(((*labels, each.verdict), 1.0) for labels, each in found)
+    yield VALUE.family((labels, value) for labels, each in found for value in each.value)
+    yield BOUND.family(((*labels, side), bound) for labels, each in found for side, bound in each.bounds.items())
+    yield STREAK.family((labels, each.streak) for labels, each in found)
 
 
 def _note(reading: Reading) -> _Judged:
@@ -181,11 +181,3 @@ def _sides(bound: Bound) -> Mapping[str, float]:
 
 def _of(ref: ObjectRef) -> tuple[str, str]:
     return ref.namespace, ref.name
-
-
-def _gauge(name: str, text: str, labels: Sequence[str], samples: Sequence[Sample]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    # A target may have a row for an object of before, too: one series of a name and labels is all that there may be.
-    for of, value in {tuple(of): value for of, value in samples}.items():
-        family.add_metric(of, value)
-    return family

@@ -1,85 +1,69 @@
 """What the operator measures of itself, for Prometheus.
 
 Every label has few values by design: phases, verdicts, kinds, verbs, outcomes; never a period, namespace, query or URL
-(`period_metrics` has those, on a path of its own).
-What describes the present state (periods, holds, queue) is computed when it is scraped: no series outlives its cause.
+(`period_metrics` has those, on a path of its own). Here is what is counted and timed; `present_metrics` has the rest.
 """
 
 import logging
 import time
-from collections import Counter as Tally
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
-from typing import Protocol
+from collections.abc import Callable, Container, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
 )
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
-from hypercare import __version__
-from hypercare.adapters.cache import reference
+from hypercare.adapters.alertmanager import ASKED, RequestOutcome
 from hypercare.adapters.kubernetes import Request
-from hypercare.domain.evidence.judgement import Verdict
-from hypercare.domain.evidence.unknown_causes import Cause, cause_of
-from hypercare.domain.life.facts import Phase
-from hypercare.domain.objects import HOLDS, PERIODS, Resource
-from hypercare.domain.samples import QueryFailed, Result
+from hypercare.domain.objects import HOLDS, PERIODS
+from hypercare.domain.samples import FailureKind, QueryFailed, Result
 from hypercare.domain.snapshot import Reading
+from hypercare.metrics import CounterMetric, HistogramMetric, Label
 from hypercare.period_metrics import PeriodMetrics
-from hypercare.ports import ApiError, Body
+from hypercare.ports import ApiError
+from hypercare.present_metrics import Loop, PresentMetrics, Watches
 from hypercare.queue import Failed, Key, Outcome
 
 ANSWERED = "Answered"
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_LIVE_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
-_OVER = frozenset({Phase.COMPLETED.value, Phase.ENDED.value})
-_OTHER = "other"
-_KINDS = ("query", "ratio", "alerts", "slo", "baseline", "workload", "runs", _OTHER)
-# The phases in which evidence is read.
-_RUNNING = frozenset(Phase) - _OVER - {Phase.PENDING.value, Phase.SUSPENDED.value}
+_KIND = Label("kind", (PERIODS.kind, HOLDS.kind))
+_VERB = Label("verb", ("get", "list", "create", "update", "patch", "apply", "delete", "discover"))
+
+VISITS = HistogramMetric("hypercare_reconcile_seconds", "Duration of one visit of an object, in seconds.", (_KIND,))
+ERRORS = CounterMetric(
+    "hypercare_reconcile_errors_total",
+    "Visits that failed, by the class of the error (Conflict, Unavailable, Forbidden ...).",
+    (_KIND, Label("error", about="the class of the error")),
+)
+PROMETHEUS_REQUESTS = HistogramMetric(
+    "hypercare_prometheus_request_seconds",
+    "Duration of one question to Prometheus until it is answered, in seconds, also where the answer was at hand "
+    "because another period had asked in the same tick.",
+    (Label("query", ("range", "instant", "rules")), Label("outcome", (ANSWERED, *FailureKind))),
+)
+ALERTMANAGER_REQUESTS = HistogramMetric(
+    "hypercare_alertmanager_request_seconds",
+    "Duration of one request to Alertmanager, in seconds.",
+    (Label("request", ASKED), Label("outcome", tuple(RequestOutcome))),
+)
+API_REQUESTS = CounterMetric(
+    "hypercare_api_requests_total",
+    "Requests to the API server that ended, by status code (0 without an answer).",
+    (_VERB, Label("resource", about="the plural, empty where the path names none"), Label("code", about="HTTP status")),
+)
+API_SECONDS = HistogramMetric(
+    "hypercare_api_request_seconds", "Duration of one request to the API server, in seconds.", (_VERB,)
+)
+LIVE_DELAY = HistogramMetric(
+    "hypercare_live_check_delay_seconds",
+    "Time from writing an overlay until Prometheus was seen evaluating it, in seconds.",
+    buckets=(1, 2, 5, 10, 20, 30, 60, 120, 300, 600),
+)
+METRICS = (VISITS, ERRORS, LIVE_DELAY, PROMETHEUS_REQUESTS, ALERTMANAGER_REQUESTS, API_REQUESTS, API_SECONDS)
 _logger = logging.getLogger("hypercare.loop")
 _without_created: Callable[[], None] = disable_created_metrics
-
-
-class Loop(Protocol):
-    """What is measured of the due-queue."""
-
-    @property
-    def depth(self) -> int:
-        """Keys that are scheduled or being visited."""
-        ...
-
-    @property
-    def running(self) -> int:
-        """Visits under way."""
-        ...
-
-    @property
-    def lateness(self) -> float:
-        """Seconds by which the loop is behind."""
-        ...
-
-
-class Watches(Protocol):
-    """What is measured of the cache."""
-
-    @property
-    def lag(self) -> float:
-        """Seconds for which the watches have owed the echo of a write."""
-        ...
-
-    def select(self, resource: Resource) -> Sequence[Body]:
-        """All objects of a resource."""
-        ...
 
 
 class Telemetry:
@@ -95,45 +79,13 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._visits = Histogram(
-            "hypercare_reconcile_seconds",
-            "Duration of one visit of an object, in seconds.",
-            ["kind"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._errors = Counter(
-            "hypercare_reconcile_errors_total",
-            "Visits that failed, by the class of the error (Conflict, Unavailable, Forbidden ...).",
-            ["kind", "error"],
-            registry=self.registry,
-        )
-        self._queries = Histogram(
-            "hypercare_prometheus_request_seconds",
-            "Duration of one question to Prometheus, answered from the same tick or by a request, in seconds.",
-            ["query", "outcome"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._requests = Counter(
-            "hypercare_api_requests_total",
-            "Requests to the API server that ended, by status code (0 without an answer).",
-            ["verb", "resource", "code"],
-            registry=self.registry,
-        )
-        self._api_seconds = Histogram(
-            "hypercare_api_request_seconds",
-            "Duration of one request to the API server, in seconds.",
-            ["verb"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._live = Histogram(
-            "hypercare_live_check_delay_seconds",
-            "Time from writing an overlay until Prometheus was seen evaluating it, in seconds.",
-            buckets=_LIVE_SECONDS,
-            registry=self.registry,
-        )
+        self._visits = VISITS.histogram(self.registry)
+        self._errors = ERRORS.counter(self.registry)
+        self._queries = PROMETHEUS_REQUESTS.histogram(self.registry)
+        self._looks = ALERTMANAGER_REQUESTS.histogram(self.registry)
+        self._requests = API_REQUESTS.counter(self.registry)
+        self._api_seconds = API_SECONDS.histogram(self.registry)
+        self._live = LIVE_DELAY.histogram(self.registry)
 
     def visited(self, key: Key, outcome: Outcome | Failed, seconds: float) -> None:
         """Count one visit of the loop, and log it where it failed."""
@@ -158,9 +110,13 @@ class Telemetry:
         self._api_seconds.labels(request.verb).observe(seconds)
 
     def queried(self, query: str, result: Result, seconds: float) -> None:
-        """Count one request to Prometheus; `query` is `range` or `instant`."""
+        """Count one request to Prometheus; `query` is `range`, `instant` or `rules`."""
         outcome = result.kind.value if isinstance(result, QueryFailed) else ANSWERED
         self._queries.labels(query, outcome).observe(seconds)
+
+    def looked(self, request: str, outcome: RequestOutcome, seconds: float) -> None:
+        """Count one request to Alertmanager; `request` is the last part of its path. Called from any thread."""
+        self._looks.labels(request, outcome.value).observe(seconds)
 
     def seen_live(self, seconds: float) -> None:
         """Record how long Prometheus took to evaluate a new overlay."""
@@ -184,111 +140,5 @@ class Telemetry:
 
     def describe(self, loop: Loop, watches: Watches) -> None:
         """Add the metrics of the present state to each scrape."""
-        self.registry.register(_Present(self, loop, watches))
+        self.registry.register(PresentMetrics(loop, watches, self.evidence_age))
         self.periods.describe_periods(watches)
-
-
-@dataclass(frozen=True)
-class _Present(Collector):
-    telemetry: Telemetry
-    loop: Loop
-    watches: Watches
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Compute the metrics of the present state."""
-        yield from self._state()
-        yield _number("hypercare_queue_depth", "Objects that are scheduled or being visited.", self.loop.depth)
-        yield _number("hypercare_queue_running", "Visits under way.", self.loop.running)
-        yield _number("hypercare_queue_late_seconds", "By how many seconds the loop is behind.", self.loop.lateness)
-        yield _number(
-            "hypercare_watch_lag_seconds",
-            "For how many seconds a watch has owed the echo of one of the operator's writes.",
-            self.watches.lag,
-        )
-        yield _number(
-            "hypercare_evaluation_age_seconds",
-            "Age in seconds of the oldest evidence of any running window.",
-            self.telemetry.evidence_age(self._running()),
-        )
-
-    def _running(self) -> frozenset[Key]:
-        periods = self.watches.select(PERIODS)
-        return frozenset(reference(PERIODS, period) for period in periods if _phase(period) in _RUNNING)
-
-    def _state(self) -> Iterator[GaugeMetricFamily]:
-        periods = self.watches.select(PERIODS)
-        phases = dict.fromkeys((phase.value for phase in Phase), 0) | Tally(_phase(period) for period in periods)
-        states = dict.fromkeys(("claimed", "contested", "restoring"), 0)
-        states |= Tally(_hold_state(hold) for hold in self.watches.select(HOLDS))
-        yield _family(
-            "hypercare_build_info", "The version that is running; always 1.", ["version"], {(__version__,): 1}
-        )
-        yield _family("hypercare_periods", "Periods by phase.", ["phase"], _by_one(phases))
-        yield from _criteria([each for period in periods for each in _open_criteria(period)])
-        yield _family("hypercare_holds", "Changed objects by state.", ["state"], _by_one(states))
-
-
-def _criteria(criteria: Sequence[Body]) -> Iterator[GaugeMetricFamily]:
-    verdicts: dict[tuple[str, ...], int] = dict.fromkeys(product(Verdict, _KINDS), 0)
-    verdicts |= Tally((_verdict(each), _kind(each)) for each in criteria)
-    unknown = [each for each in criteria if _verdict(each) is Verdict.UNKNOWN]
-    causes: dict[str, int] = dict.fromkeys(Cause, 0)
-    causes |= Tally(cause_of(str(each.get("reason", ""))) for each in unknown)
-    yield _family(
-        "hypercare_criteria",
-        "Exit criteria of periods that are not over, by verdict and kind.",
-        ["verdict", "kind"],
-        verdicts,
-    )
-    yield _family(
-        "hypercare_criteria_unknown",
-        "Exit criteria of periods that are not over and whose verdict is Unknown, by what keeps it so.",
-        ["cause"],
-        _by_one(causes),
-    )
-    yield _number(
-        "hypercare_criteria_regressed",
-        "Exit criteria of periods that are not over that are past their regression bound.",
-        sum(each.get("regressed") is True for each in criteria),
-    )
-
-
-def _family(name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], int]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for of, count in values.items():
-        family.add_metric(of, count)
-    return family
-
-
-def _by_one(counts: Mapping[str, int]) -> Mapping[tuple[str, ...], int]:
-    return {(value,): count for value, count in counts.items()}
-
-
-def _number(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, text, value=value)
-
-
-def _phase(period: Body) -> str:
-    phase = str(period.get("status", {}).get("phase", ""))
-    return phase if phase in set(Phase) else Phase.PENDING.value
-
-
-def _open_criteria(period: Body) -> Sequence[Body]:
-    return () if _phase(period) in _OVER else period.get("status", {}).get("criteria") or ()
-
-
-def _verdict(criterion: Body) -> Verdict:
-    verdict = criterion.get("verdict")
-    return Verdict(verdict) if verdict in set(Verdict) else Verdict.UNKNOWN
-
-
-def _kind(criterion: Body) -> str:
-    kind = str(criterion.get("kind", ""))
-    return kind if kind in _KINDS else _OTHER
-
-
-def _hold_state(hold: Body) -> str:
-    spec = hold.get("spec", {})
-    if spec.get("contested"):
-        return "contested"
-    return "claimed" if spec.get("claims") else "restoring"

@@ -10,11 +10,12 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from hypercare.adapters import alertmanager
-from hypercare.adapters.alertmanager import AlertmanagerApi, look
+from hypercare.adapters.alertmanager import ASKED, AlertmanagerApi, RequestOutcome, look
 from hypercare.adapters.credentials import ANONYMOUS, Credentials, credentials_of
 from hypercare.domain.alerts.alertmanager_view import AlertmanagerView, RoutesUnread, ViewFailed
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.samples import FailureKind, QueryFailed
+from tests.cluster.layout import free_ports
 from tests.loopback import listening
 
 OLD, NEW = credentials_of({"token": "old-token"}), credentials_of({"token": "new-token"})
@@ -22,6 +23,10 @@ OLD, NEW = credentials_of({"token": "old-token"}), credentials_of({"token": "new
 
 def status(config: str) -> bytes:
     return json.dumps({"config": {"original": config}}).encode()
+
+
+def unobserved(_request: str, _outcome: RequestOutcome, _seconds: float) -> None:
+    """Nobody counts."""
 
 
 USUAL = {
@@ -90,7 +95,7 @@ class Secrets:
 
 
 def test_what_is_asked(server: Server) -> None:
-    found = look(server.endpoint, OLD, 'sh"op')
+    found = look(server.endpoint, OLD, 'sh"op', unobserved)
     assert isinstance(found, AlertmanagerView)
     assert server.seen == [
         ("/api/v2/status", "", "Bearer old-token"),
@@ -114,14 +119,14 @@ def test_what_is_asked(server: Server) -> None:
 )
 def test_an_answer_that_cannot_be_used(server: Server, path: str, body: bytes, says: str) -> None:
     server.answers[f"/api/v2/{path}"] = body
-    found = look(server.endpoint, ANONYMOUS, "shop")
+    found = look(server.endpoint, ANONYMOUS, "shop", unobserved)
     assert isinstance(found, ViewFailed)
     assert says in found.message
 
 
 def test_routes_that_are_not_understood_leave_the_rest_readable(server: Server) -> None:
     server.answers["/api/v2/status"] = status("route: 5\n")
-    found = look(server.endpoint, ANONYMOUS, "shop")
+    found = look(server.endpoint, ANONYMOUS, "shop", unobserved)
     assert isinstance(found, AlertmanagerView)
     assert found.routes == RoutesUnread("config.route: must be an object")
 
@@ -130,25 +135,27 @@ def test_routes_that_are_not_understood_leave_the_rest_readable(server: Server) 
 def test_another_status_is_told_and_no_redirect_is_followed(server: Server, code: int) -> None:
     server.code = lambda _: code
     failed = ViewFailed(f"Alertmanager at 127.0.0.1 answered with status {code}")
-    assert look(server.endpoint, OLD, "shop") == failed
+    assert look(server.endpoint, OLD, "shop", unobserved) == failed
     assert len(server.seen) == 1
 
 
 def test_an_answer_that_does_not_come(server: Server) -> None:
     server.seconds = 2.0
-    assert look(server.endpoint, OLD, "shop") == ViewFailed("Alertmanager at 127.0.0.1 did not answer in time")
+    assert look(server.endpoint, OLD, "shop", unobserved) == ViewFailed(
+        "Alertmanager at 127.0.0.1 did not answer in time"
+    )
 
 
 def test_an_answer_that_is_too_large(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alertmanager, "MAX_ANSWER_BYTES", 1024)
     server.answers["/api/v2/alerts"] = b"[" + b" " * 2000 + b"]"
-    found = look(server.endpoint, OLD, "shop")
+    found = look(server.endpoint, OLD, "shop", unobserved)
     assert found == ViewFailed("Alertmanager at 127.0.0.1 sent too much: the answer has more than 1 KiB")
 
 
 def test_a_certificate_for_an_address_without_tls(server: Server) -> None:
     shown = credentials_of({"tls.crt": "certificate", "tls.key": "key"})
-    found = look(server.endpoint, shown, "shop")
+    found = look(server.endpoint, shown, "shop", unobserved)
     assert isinstance(found, ViewFailed)
     assert found.message.startswith("Secret am-auth has a client certificate (tls.crt)")
 
@@ -156,14 +163,14 @@ def test_a_certificate_for_an_address_without_tls(server: Server) -> None:
 def test_a_secret_that_was_replaced_is_read_again(server: Server) -> None:
     server.code = lambda authorization: 200 if authorization == "Bearer new-token" else 401
     secrets = Secrets(OLD, NEW)
-    assert isinstance(asyncio.run(AlertmanagerApi(secrets).view(server.endpoint, "shop")), AlertmanagerView)
+    assert isinstance(asyncio.run(AlertmanagerApi(secrets, unobserved).view(server.endpoint, "shop")), AlertmanagerView)
     assert secrets.rereads == 1
 
 
 @pytest.mark.parametrize("later", [OLD, QueryFailed(FailureKind.CREDENTIALS_NOT_FOUND, "Secret am-auth is gone")])
 def test_credentials_that_stay_refused(server: Server, later: Credentials | QueryFailed) -> None:
     server.code = lambda _: 403
-    found = asyncio.run(AlertmanagerApi(Secrets(OLD, later)).view(server.endpoint, "shop"))
+    found = asyncio.run(AlertmanagerApi(Secrets(OLD, later), unobserved).view(server.endpoint, "shop"))
     assert isinstance(found, ViewFailed)
     assert found.message == "Alertmanager at 127.0.0.1 refused: 403"
     assert len(server.seen) == 1
@@ -171,6 +178,57 @@ def test_credentials_that_stay_refused(server: Server, later: Credentials | Quer
 
 def test_a_secret_that_is_not_there(server: Server) -> None:
     gone = QueryFailed(FailureKind.CREDENTIALS_NOT_FOUND, "Secret am-auth does not exist")
-    found = asyncio.run(AlertmanagerApi(Secrets(gone, gone)).view(server.endpoint, "shop"))
+    found = asyncio.run(AlertmanagerApi(Secrets(gone, gone), unobserved).view(server.endpoint, "shop"))
     assert found == ViewFailed("Secret am-auth does not exist")
     assert server.seen == []
+
+
+def observed(server: Server, credentials: Credentials = OLD) -> list[tuple[str, RequestOutcome]]:
+    """What an observer is told of one look, each with the time that it took."""
+    told: list[tuple[str, RequestOutcome]] = []
+
+    def observer(request: str, outcome: RequestOutcome, seconds: float) -> None:
+        assert 0 < seconds < 5
+        told.append((request, outcome))
+
+    look(server.endpoint, credentials, "shop", observer)
+    return told
+
+
+def test_each_request_of_a_look_is_told_to_the_observer(server: Server) -> None:
+    assert observed(server) == [(path, RequestOutcome.ANSWERED) for path in ASKED]
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        (401, RequestOutcome.UNAUTHORIZED),
+        (403, RequestOutcome.UNAUTHORIZED),
+        (302, RequestOutcome.REFUSED),
+        (500, RequestOutcome.REFUSED),
+    ],
+)
+def test_a_request_that_is_refused_is_the_last_and_is_told_as_such(
+    server: Server, code: int, outcome: RequestOutcome
+) -> None:
+    server.code = lambda _: code
+    assert observed(server) == [("status", outcome)]
+
+
+def test_a_request_without_a_usable_answer_is_told_as_such(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answers["/api/v2/silences"] = b"<html>"
+    assert observed(server) == [("status", RequestOutcome.ANSWERED), ("silences", RequestOutcome.INVALID_ANSWER)]
+    server.answers = USUAL | {"/api/v2/status": b" " * 2000}
+    monkeypatch.setattr(alertmanager, "MAX_ANSWER_BYTES", 1024)
+    assert observed(server) == [("status", RequestOutcome.INVALID_ANSWER)]
+
+
+def test_a_request_without_an_answer_is_told_as_such(server: Server) -> None:
+    server.seconds = 2.0
+    assert observed(server) == [("status", RequestOutcome.TIMEOUT)]
+    [server.port] = free_ports(1)
+    assert observed(server) == [("status", RequestOutcome.UNREACHABLE)]
+
+
+def test_what_is_never_sent_is_no_request(server: Server) -> None:
+    assert observed(server, credentials_of({"tls.crt": "certificate", "tls.key": "key"})) == []

@@ -12,7 +12,7 @@ import yaml
 from hypercare.adapters.alertmanager import look
 from hypercare.adapters.credentials import ANONYMOUS
 from hypercare.domain.alerts.alertmanager_config import alertmanager_config
-from hypercare.domain.alerts.alertmanager_view import AlertmanagerView, ViewFailed
+from hypercare.domain.alerts.alertmanager_view import AlertmanagerView, View, ViewFailed
 from hypercare.domain.alerts.inhibition import Alerts, InhibitRule, inhibit_rules
 from hypercare.domain.alerts.muting import Effect, Muting, mute
 from hypercare.domain.alerts.overlay_plan import Basis, plan_overlay
@@ -35,6 +35,11 @@ RULES = [
     )
 ]
 COPY = {"hypercare": "shop/checkout"}
+
+
+def looked(url: str) -> View:
+    """What the server at this address shows of the namespace of the tests."""
+    return look(Endpoint(url), ANONYMOUS, "shop", lambda _request, _outcome, _seconds: None)
 
 
 def planned() -> Sequence[InhibitRule]:
@@ -112,7 +117,7 @@ def original(rule: InhibitRule, **labels: str) -> dict[str, str]:
 
 def seen(server: Alertmanager) -> Muting:
     """What the operator makes of the Alertmanager as it is."""
-    view = look(Endpoint(server.url), ANONYMOUS, "shop")
+    view = looked(server.url)
     assert isinstance(view, AlertmanagerView), view
     return mute(planned(), view)
 
@@ -202,17 +207,17 @@ def test_rules_that_are_not_loaded_are_seen(server: Alertmanager, people: Receiv
 
 
 def test_the_running_configuration_is_read_as_it_was_written(server: Alertmanager, people: Receivers) -> None:
-    view = look(Endpoint(server.url), ANONYMOUS, "shop")
+    view = looked(server.url)
     assert isinstance(view, AlertmanagerView)
     assert view.routes == read_routes(Field("config", config(people, ())))
 
 
 def test_an_alertmanager_under_a_path_and_one_that_is_gone(people: Receivers, tmp_path: Path) -> None:
     with alertmanager(tmp_path / "a", config(people, ()), "/am") as server:
-        assert isinstance(look(Endpoint(server.url), ANONYMOUS, "shop"), AlertmanagerView)
-        elsewhere = look(Endpoint(server.url.removesuffix("/am")), ANONYMOUS, "shop")
+        assert isinstance(looked(server.url), AlertmanagerView)
+        elsewhere = looked(server.url.removesuffix("/am"))
         assert elsewhere == ViewFailed("Alertmanager at 127.0.0.1 answered with status 404")
-    gone = look(Endpoint(server.url), ANONYMOUS, "shop")
+    gone = looked(server.url)
     assert gone == ViewFailed("Alertmanager at 127.0.0.1 cannot be reached (ConnectionError)")
 
 

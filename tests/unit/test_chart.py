@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from docs import generate_chart
+from docs.generate_metrics import ENDPOINTS
 from hypercare.domain.promql.syntax import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,8 +18,7 @@ CHART = ROOT / "charts" / "hypercare-operator"
 VALUES: Mapping[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: Mapping[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 ALERTS: list[dict[str, Any]] = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["rules"]
-SOURCES = [ROOT / "operator" / "hypercare" / name for name in ("telemetry.py", "period_metrics.py")]
-METRICS = {name for path in SOURCES for name in re.findall(r'"(hypercare_[a-z_]+)"', path.read_text())}
+METRICS = {each.name for endpoint in ENDPOINTS for each in endpoint.metrics}
 LABELS = {"hypercare_rule"}
 
 

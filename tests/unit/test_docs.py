@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from docs import generate_reasons
+from docs import generate_metrics, generate_reasons
 from docs.generate_reasons import FLOWS, flow_of, places
 from docs.reasons_in_code import made
 from hypercare.cli.periods.advice import OWN
@@ -17,10 +17,12 @@ from hypercare.domain.conditions import ConditionType
 from hypercare.domain.life.facts import Outcome, Phase
 from hypercare.domain.period import Resolved, resolve
 from hypercare.domain.reasons.explained import SUBJECTS
+from hypercare.metrics import Metric
 from tests.unit.recorded_periods import NAMES, recorded
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+METRICS = [each for endpoint in generate_metrics.ENDPOINTS for each in endpoint.metrics]
 CONCEPTS = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
 
 
@@ -37,10 +39,15 @@ def test_every_setting_is_told_with_nothing_more() -> None:
     assert first_column(OPERATIONS, "## Settings") == flags
 
 
-def test_every_metric_is_told_with_nothing_more() -> None:
-    folder = ROOT / "operator" / "hypercare"
-    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("telemetry.py", "period_metrics.py"))
-    assert sorted(first_column(OPERATIONS, "## Metrics")) == sorted(re.findall(r'"(hypercare_[a-z_]+)"', source))
+def test_the_page_of_metrics_is_current() -> None:
+    assert generate_metrics.PAGE.read_text(encoding="utf-8") == generate_metrics.rendered(), "run make docs"
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_every_metric_is_told_in_a_sentence_that_fits_a_table(metric: Metric) -> None:
+    assert metric.help.endswith(".")
+    assert "|" not in "".join((metric.help, *(label.about for label in metric.labels)))
+    assert (metric.type == "counter") is metric.name.endswith("_total")
 
 
 def test_every_condition_is_told_in_the_order_of_the_status() -> None:

@@ -1,14 +1,21 @@
 """Metrics and log lines: what is told, and that it stays bounded."""
 
+import inspect
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
+from docs.generate_metrics import ENDPOINTS, Endpoint
+from hypercare.adapters import kubernetes
+from hypercare.adapters.alertmanager import RequestOutcome
 from hypercare.adapters.kubernetes import Request
 from hypercare.config import LogFormat, LogLevel
 from hypercare.domain.evidence.unknown_causes import Cause
@@ -17,7 +24,7 @@ from hypercare.domain.samples import Answer, FailureKind, QueryFailed
 from hypercare.logs import about, configure_logging
 from hypercare.ports import Body, Unavailable
 from hypercare.queue import Done, Failed
-from hypercare.telemetry import Telemetry
+from hypercare.telemetry import API_SECONDS, Telemetry
 from tests.unit.snapshots import reading
 
 CHECKOUT = ObjectRef(PERIODS, "shop", "checkout")
@@ -175,6 +182,15 @@ def test_requests_to_prometheus_are_counted_by_outcome() -> None:
     assert value(telemetry, name, query="range", outcome="PrometheusTimeout") == 1
 
 
+def test_requests_to_alertmanager_are_counted_by_outcome() -> None:
+    telemetry = Telemetry()
+    telemetry.looked("silences", RequestOutcome.ANSWERED, 0.1)
+    telemetry.looked("silences", RequestOutcome.TIMEOUT, 10)
+    name = "hypercare_alertmanager_request_seconds"
+    assert value(telemetry, f"{name}_count", request="silences", outcome="Answered") == 1
+    assert value(telemetry, f"{name}_sum", request="silences", outcome="AlertmanagerTimeout") == 10
+
+
 def test_writes_are_counted_by_verb_resource_and_code() -> None:
     telemetry = Telemetry()
     telemetry.requested(Request("apply", "PATCH", "/x", "hypercareperiods"), 200, 0.01)
@@ -187,6 +203,49 @@ def test_the_delay_until_an_overlay_is_live_is_recorded() -> None:
     telemetry.seen_live(4)
     assert value(telemetry, "hypercare_live_check_delay_seconds_bucket", le="5.0") == 1
     assert value(telemetry, "hypercare_live_check_delay_seconds_bucket", le="2.0") == 0
+
+
+def busy() -> Telemetry:
+    """One that has measured something of everything."""
+    objects = {PERIODS: [period("Active", "Met")], HOLDS: [{"spec": {"claims": [{}]}}]}
+    telemetry = described(objects)
+    for key in (CHECKOUT, ObjectRef(HOLDS, "shop", "checkout")):
+        telemetry.visited(key, Failed(Unavailable("no")), 0.3)
+    for kind in FailureKind:
+        telemetry.queried("rules", QueryFailed(kind, "no"), 0.1)
+    for outcome in RequestOutcome:
+        telemetry.looked("alerts", outcome, 0.1)
+    telemetry.requested(Request("apply", "PATCH", "/x", "hypercareperiods"), 200, 0.01)
+    telemetry.seen_live(4)
+    telemetry.evaluated(CHECKOUT, [reading()])
+    return telemetry
+
+
+def told(registry: CollectorRegistry) -> dict[str, Any]:
+    """The families that a scrape shows, by name; a counter's family is named without its suffix."""
+    text = generate_latest(registry).decode()
+    found = {each.name + "_total" * (each.type == "counter"): each for each in text_string_to_metric_families(text)}
+    return {name: family for name, family in found.items() if name.startswith("hypercare_")}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_a_scrape_shows_the_metrics_that_are_defined_with_their_labels_and_values(endpoint: Endpoint) -> None:
+    telemetry = busy()
+    families = told(telemetry.registry if endpoint.path == "/metrics" else telemetry.periods.registry)
+    assert sorted(families) == sorted(each.name for each in endpoint.metrics)
+    for metric in endpoint.metrics:
+        family = families[metric.name]
+        assert (family.type, family.documentation) == (metric.type, metric.help)
+        values = {label.name: label.values for label in metric.labels}
+        for sample in family.samples:
+            labels = {name: text for name, text in sample.labels.items() if name != "le"}
+            assert labels.keys() == values.keys(), metric.name
+            assert all(text in values[name] for name, text in labels.items() if values[name]), sample
+
+
+def test_the_verbs_are_those_that_the_api_server_is_asked_with() -> None:
+    verbs = re.findall(r'Request\(\s*"([a-z]+)"', inspect.getsource(kubernetes))
+    assert set(verbs) == set(API_SECONDS.labels[0].values)
 
 
 @pytest.fixture
