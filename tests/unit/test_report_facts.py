@@ -125,9 +125,9 @@ def test_a_copy_that_was_not_tried_says_so() -> None:
     [
         (QueryKind("up", Below(1)), "up", "below 1"),
         (RatioKind("e", "t", Below(0.01)), "(e) / (t)", "below 0.01"),
-        (AlertsKind(("critical",), ("A",)), "Originals: critical, A", "none firing"),
-        (AlertsKind((), ()), "Originals: all that are selected", "none firing"),
-        (AlertsKind((), (), labels=(("team", "shop"),)), 'Originals: team="shop"', "none firing"),
+        (AlertsKind(("critical",), ("A",)), "alerts (originals, critical, A)", "none firing"),
+        (AlertsKind((), ()), "alerts (originals, all that are selected)", "none firing"),
+        (AlertsKind((), (), labels=(("team", "shop"),)), 'alerts (originals, team="shop")', "none firing"),
     ],
 )
 def test_what_a_criterion_asked(kind: QueryKind | RatioKind | AlertsKind, expression: str, bound: str) -> None:

@@ -14,7 +14,7 @@ from hypercare.domain.capacity.scaling_rows import ScalingRow
 from hypercare.domain.evidence import baseline, runs, slo, workload
 from hypercare.domain.evidence.baseline import BaselineKind
 from hypercare.domain.evidence.bounds import describe
-from hypercare.domain.evidence.criteria import AlertsKind, Criterion, QueryKind, RatioKind
+from hypercare.domain.evidence.criteria import AlertsKind, Criterion, Include, QueryKind, RatioKind
 from hypercare.domain.evidence.fold import Shown
 from hypercare.domain.evidence.judgement import Judgement, Verdict
 from hypercare.domain.evidence.runs import RunsKind
@@ -23,6 +23,8 @@ from hypercare.domain.evidence.workload import WorkloadKind
 from hypercare.domain.life.facts import Outcome
 from hypercare.domain.life.release import Release
 from hypercare.domain.status import TimelineEntry
+
+_WHOSE = {Include.ORIGINALS: "originals", Include.COPIES: "copies", Include.BOTH: "originals and copies"}
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ def asked_of(criterion: Criterion) -> tuple[str, str]:
             states = " or ".join(sorted(alerts.states))
             labels = [f'{name}="{value}"' for name, value in alerts.labels]
             which = [*alerts.severities, *alerts.names, *labels] or ["all that are selected"]
-            return f"{alerts.include}: {', '.join(which)}", f"none {states}"
+            return f"alerts ({', '.join([_WHOSE[alerts.include], *which])})", f"none {states}"
         case SloKind() as kind:
             return slo.described(kind)
         case BaselineKind() as kind:
