@@ -7,7 +7,7 @@ from typing import Any
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.evidence.context import Context, NoEvidence
-from hypercare.domain.evidence.criteria import parse_criterion
+from hypercare.domain.evidence.criterion_field import parse_criterion
 from hypercare.domain.evidence.points import Bad, Good, Mark, Missing, Point
 from hypercare.domain.evidence.reading import Evaluated, State, evaluate, plan
 from hypercare.domain.fields import Field

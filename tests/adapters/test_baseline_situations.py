@@ -12,7 +12,7 @@ import pytest
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.evidence.context import Context, NoEvidence
-from hypercare.domain.evidence.criteria import parse_criterion
+from hypercare.domain.evidence.criterion_field import parse_criterion
 from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.evidence.reading import Evaluated, evaluate, plan, replay
 from hypercare.domain.fields import Field

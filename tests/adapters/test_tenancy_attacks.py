@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hypercare.domain.evidence.context import Context, NoEvidence
-from hypercare.domain.evidence.criteria import parse_criterion
+from hypercare.domain.evidence.criterion_field import parse_criterion
 from hypercare.domain.evidence.quiet import NoOverlay, Watch, Whose
 from hypercare.domain.evidence.reading import plan
 from hypercare.domain.fields import Field, InvalidField

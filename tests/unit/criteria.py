@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from hypercare.domain.evidence.criteria import Criterion, parse_criterion
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.criterion_field import parse_criterion
 from hypercare.domain.fields import Field
 
 QUERY: dict[str, Any] = {"name": "volume", "query": "sum(x)", "above": 5, "sustainedFor": "6h"}

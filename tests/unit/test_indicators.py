@@ -8,7 +8,8 @@ from hypercare.domain.alerts.plan import plan_alerts
 from hypercare.domain.alerts.protection import AlertProtection, parse_alert_protection
 from hypercare.domain.effective import effective_spec
 from hypercare.domain.evidence.bounds import Above, Below, Between, Bound, Equals
-from hypercare.domain.evidence.criteria import Criterion, QueryKind, RatioKind, parse_criterion
+from hypercare.domain.evidence.criteria import Criterion, QueryKind, RatioKind
+from hypercare.domain.evidence.criterion_field import parse_criterion
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.period import Resolved, resolve

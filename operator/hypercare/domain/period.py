@@ -16,7 +16,8 @@ from hypercare.domain.capacity.scaling import ScalingRule, parse_scaling
 from hypercare.domain.conditions import Problem
 from hypercare.domain.durations import format_duration
 from hypercare.domain.effective import effective_spec
-from hypercare.domain.evidence.criteria import Criterion, parse_criterion
+from hypercare.domain.evidence.criteria import Criterion
+from hypercare.domain.evidence.criterion_field import parse_criterion
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life.facts import CLOSED, Plan
 from hypercare.domain.life.release import parse_release
