@@ -60,6 +60,14 @@ def test_the_usage_is_written_as_kubectl_writes_it(command: str, usage: str) -> 
     assert run(command, "--help").out.startswith(f"Usage: kubectl hypercare {usage}\n")
 
 
+@pytest.mark.parametrize("early", [["-n", "shop", "list"], ["--context", "home", "status", "checkout"]])
+def test_an_option_in_front_of_its_command_is_told_where_it_belongs(early: list[str]) -> None:
+    ran = run(*early)
+    assert (ran.code, ran.out) == (2, "")
+    assert "(options of a command stand behind it: list -n shop)" in ran.err.splitlines()[0]
+    assert "stand behind" not in run("list", "--bogus").err
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_of_the_program_by_its_file_name(shell: str) -> None:
     script = run("--show-completion", environment={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})

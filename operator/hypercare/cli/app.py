@@ -102,7 +102,9 @@ def _program(arguments: Sequence[str]) -> str:
 
 def _message(error: typer.TyperException) -> str:
     """What went wrong, without the name that Python has for a value that cannot be used."""
-    return error.format_message().replace(" Value error, ", " ")
+    told = error.format_message().replace(" Value error, ", " ")
+    early = told.startswith("No such option") and " " not in _command_path(error).removeprefix(SUBCOMMAND)
+    return f"{told} (options of a command stand behind it: list -n shop)" if early else told
 
 
 def _command_path(error: typer.TyperException) -> str:
