@@ -26,7 +26,7 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: venv
-venv: $(STAMP) ## Set up .venv from the lock file (reused while the lock is unchanged)
+venv: $(STAMP) ## Set up .venv from the lock file, where that has changed
 
 $(STAMP):
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found. Install Python 3.11 to 3.14, or name one: make PYTHON=python3.13" >&2; exit 1; }
@@ -41,20 +41,20 @@ $(STAMP):
 	@touch $@
 
 .PHONY: demo
-demo: $(STAMP) ## Live a whole hypercare period in two minutes (KEEP=1 leaves it running)
+demo: $(STAMP) ## Live a whole period in two minutes (KEEP=1: it stays up)
 	@$(BIN)/python -m tests.demo $(if $(KEEP),--keep) $(DEMO_ARGS)
 
 # A build of minutes shows its progress here; within pytest it would be silent, and longer than a test may take.
 .PHONY: programs
-programs: $(STAMP) ## Build the control plane's programs, once (minutes the first time)
+programs: $(STAMP) ## Build the control plane's programs, once (some minutes)
 	@$(BIN)/python -m tests.cluster build
 
 .PHONY: test
-test: programs ## Run all tests, the quick ones first (PYTEST_ARGS="-k name -x")
+test: programs ## Run all tests, quick ones first (PYTEST_ARGS="-k x")
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 .PHONY: unit
-unit: $(STAMP) ## Run the tests of the rules, in a minute or two: no server, and fewer examples
+unit: $(STAMP) ## Run the tests of the rules, in a minute or two, no server
 	$(BIN)/pytest -m "not cluster" --hypothesis-profile=quick tests/unit $(PYTEST_ARGS)
 
 .PHONY: cluster-test
@@ -85,15 +85,15 @@ format: $(STAMP) ## Format the code and sort the imports
 	$(BIN)/ruff check --fix
 
 .PHONY: bench
-bench: programs ## Print what evidence, overlays and held objects cost (five minutes)
+bench: programs ## Print what evidence, overlays and holds cost (5 minutes)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: model
-model: $(STAMP) ## Explore everything that can happen to a hold, all at once (two minutes, 2 GB)
+model: $(STAMP) ## Explore all that can happen to a hold (2 minutes, 2 GB)
 	$(BIN)/python -m tests.unit.test_hold_model
 
 .PHONY: docs
-docs: $(STAMP) ## Write what is generated (CRDs and the reference) and build the site into site/, links checked
+docs: $(STAMP) ## Write what is generated, and build the site into site/
 	$(BIN)/python crds/generate.py
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python -m docs.generate_indicators
@@ -118,6 +118,6 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version
   --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
-clean: ## Remove the environment and all caches of tools (not the built control plane)
+clean: ## Remove .venv and caches (not the built control plane)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
