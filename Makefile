@@ -62,7 +62,7 @@ cluster-test: programs ## Run the tests against the real control plane
 	$(BIN)/pytest -m cluster $(PYTEST_ARGS)
 
 .PHONY: lint
-lint: $(STAMP) ## Check style, types, layers, schemas, YAML, shell, Dockerfile
+lint: $(STAMP) ## Check style, types, layers, schemas, YAML and shell
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -108,7 +108,7 @@ manifests: programs ## Render the plain manifests from the chart
 	$(BIN)/python -m manifests.generate
 
 .PHONY: lock
-lock: $(STAMP) ## Refresh the lock files (UPGRADE=1 takes newer versions too)
+lock: $(STAMP) ## Refresh the lock files (UPGRADE=1: newer versions)
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --constraint requirements.lock --output-file requirements-build.lock --group build
 	$(COMPILE) --constraint requirements.lock --constraint requirements-build.lock --output-file requirements-dev.lock pyproject.toml --group dev
