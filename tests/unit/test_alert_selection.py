@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.alerts.label_selectors import parse_label_selector
 from hypercare.domain.alerts.protection import AlertProtection, Deliver
 from hypercare.domain.alerts.scope import Scope, SharedRules
 from hypercare.domain.alerts.selection import Selection, select
 from hypercare.domain.fields import Field
+from hypercare.domain.label_selectors import parse_label_selector
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.promql.tenancy import Tenancy
 from tests.unit.alert_rules import alert, protection, rule_object

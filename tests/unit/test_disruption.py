@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.capacity.disruption import (
-    DisruptionRule,
-    parse_disruption,
-    plan_disruption,
-    translated,
-)
+from hypercare.domain.capacity.disruption import DisruptionRule, parse_disruption, plan_disruption, translated
 from hypercare.domain.capacity.held_fields import MAX_UNAVAILABLE, MIN_AVAILABLE
 from hypercare.domain.capacity.scaling import Claimant, ScalingPlan
-from hypercare.domain.capacity.selectors import selects
 from hypercare.domain.capacity.wishes import DisruptionWish
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life.rollout import Target
@@ -183,36 +177,3 @@ class TestPlan:
         rules = parse_disruption(Field("d", [{"target": "agent", "minAvailable": "100%"}]))
         (request,) = plan_disruption(rules, (Target("DaemonSet", "agent"),), seen, CLAIMANT).requests
         assert request.claim.wish == available(4)
-
-
-LABELS = {"app": "checkout", "tier": "front"}
-
-
-@pytest.mark.parametrize(
-    ("selector", "expected"),
-    [
-        pytest.param(None, False, id="a missing one selects nothing"),
-        pytest.param({}, True, id="an empty one everything"),
-        pytest.param({"matchLabels": {"app": "checkout"}}, True, id="one label of two"),
-        pytest.param({"matchLabels": {"app": "checkout", "tier": "back"}}, False, id="all labels must match"),
-        pytest.param(
-            {"matchExpressions": [{"key": "app", "operator": "In", "values": ["a", "checkout"]}]}, True, id="in"
-        ),
-        pytest.param(
-            {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["checkout"]}]}, False, id="not in"
-        ),
-        pytest.param(
-            {"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["x"]}]}, True, id="not there"
-        ),
-        pytest.param({"matchExpressions": [{"key": "tier", "operator": "Exists"}]}, True, id="exists"),
-        pytest.param({"matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}, False, id="does not"),
-        pytest.param({"matchExpressions": [{"key": "tier", "operator": "Like"}]}, False, id="an operator to come"),
-        pytest.param(
-            {"matchLabels": {"app": "checkout"}, "matchExpressions": [{"key": "zone", "operator": "Exists"}]},
-            False,
-            id="both must match",
-        ),
-    ],
-)
-def test_selectors(selector: dict[str, Any] | None, expected: bool) -> None:
-    assert selects(selector, LABELS) is expected

@@ -5,12 +5,12 @@ from typing import Any
 
 from hypercare.domain.alerts.episodes import originals_query
 from hypercare.domain.alerts.firing import firing_copies
-from hypercare.domain.alerts.label_selectors import LabelSelector
 from hypercare.domain.alerts.plan import AlertPlan, plan_alerts
 from hypercare.domain.alerts.scope import Scope, SharedRules
 from hypercare.domain.alerts.tightening import Tightened, Untouched, UntouchedReason
 from hypercare.domain.evidence.criteria import AlertsKind, AlertState, Include
 from hypercare.domain.evidence.quiet import NoOverlay, OverlayLive, Recording, Watch, Whose, ask, subjects
+from hypercare.domain.label_selectors import LabelSelector
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.promql.syntax import parse
 from hypercare.domain.promql.tenancy import Tenancy

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from hypercare.domain.alerts.label_selectors import LabelSelector
 from hypercare.domain.alerts.mentions import mentions
 from hypercare.domain.alerts.narrowing import Narrowed, narrow
 from hypercare.domain.alerts.protection import Chosen, RuleSource
@@ -19,6 +18,7 @@ from hypercare.domain.alerts.source_rules import (
     source_alerts,
 )
 from hypercare.domain.alerts.tightening import Untouched
+from hypercare.domain.label_selectors import LabelSelector
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from enum import Enum, StrEnum
 from fractions import Fraction
 
 from hypercare.domain.alerts.added_alerts import AddedAlert, Contact, parse_added, parse_labels
-from hypercare.domain.alerts.label_selectors import LabelSelector, parse_label_selector
 from hypercare.domain.alerts.name_patterns import parse_name_pattern
 from hypercare.domain.alerts.scope import Scope
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field
+from hypercare.domain.label_selectors import LabelSelector, parse_label_selector
 from hypercare.domain.life.rollout import Target
 
 _OFF, _CALIBRATED = "Off", "Calibrated"

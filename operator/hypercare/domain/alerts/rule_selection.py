@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hypercare.domain.alerts.label_selectors import LabelSelector, parse_label_selector
 from hypercare.domain.alerts.source_rules import Body, object_labels, object_name
 from hypercare.domain.fields import Field, InvalidField
+from hypercare.domain.label_selectors import LabelSelector, parse_label_selector
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ Which rules are shared is the platform team's word alone: a period that says `sh
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hypercare.domain.alerts.label_selectors import LabelSelector, parse_label_selector
 from hypercare.domain.alerts.source_rules import Body, made_by_hypercare, object_labels, object_namespace
 from hypercare.domain.fields import Field
+from hypercare.domain.label_selectors import LabelSelector, parse_label_selector
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.promql.tenancy import Tenancy
 

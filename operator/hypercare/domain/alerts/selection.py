@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hypercare.domain.alerts.candidates import RuleObject, UnfitAlert, read_candidates
-from hypercare.domain.alerts.label_selectors import LabelSelector
 from hypercare.domain.alerts.protection import (
     INHERITED,
     AlertProtection,
@@ -25,6 +24,7 @@ from hypercare.domain.alerts.thresholds import ThresholdRule, move_threshold
 from hypercare.domain.alerts.tightening import FULL_STRENGTH, Untouched, UntouchedReason
 from hypercare.domain.conditions import Problem
 from hypercare.domain.durations import format_duration
+from hypercare.domain.label_selectors import LabelSelector
 from hypercare.domain.promql.syntax import PromQLError
 
 # The wish is sound, and there is nothing to do for it; or the alert has no copy, which is told for itself.

@@ -23,10 +23,10 @@ from hypercare.domain.capacity.scaling import (
     rule_for,
     unknown_targets,
 )
-from hypercare.domain.capacity.selectors import selects
 from hypercare.domain.capacity.wishes import DisruptionWish
 from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field
+from hypercare.domain.label_selectors import selects
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import DEPLOYMENTS, TARGETS
 

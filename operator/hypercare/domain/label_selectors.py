@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hypercare.domain.fields import Field
+from hypercare.domain.fields import Field, InvalidField
 
 
 class SelectorOperator(StrEnum):
@@ -78,6 +78,20 @@ def parse_label_selector(field: Field) -> LabelSelector:
     labels = field.get("matchLabels").text_map()
     equal = tuple(Requirement(key, SelectorOperator.IN, (value,)) for key, value in sorted(labels.items()))
     return LabelSelector(equal + tuple(_requirement(item) for item in field.get("matchExpressions").items()))
+
+
+def selects(selector: object, labels: Mapping[str, str]) -> bool:
+    """Whether the selector of a live object, as its body has it, selects what has these labels.
+
+    One that is missing selects nothing, an empty one everything (apimachinery, `LabelSelectorAsSelector`); nothing is
+    selected by one that cannot be read either.
+    """
+    if selector is None:
+        return False
+    try:
+        return not parse_label_selector(Field("selector", selector)).unmet(labels)
+    except InvalidField:
+        return False
 
 
 def _requirement(field: Field) -> Requirement:
