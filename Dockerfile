@@ -17,7 +17,7 @@ RUN python -m venv /build \
 COPY pyproject.toml README.md LICENSE ./
 COPY operator operator
 COPY crds crds
-COPY manifests/install/rbac.yaml manifests/install/
+COPY manifests/install/rbac.yaml manifests/install/authors-policy.yaml manifests/install/
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /build/bin/pip --python /opt/hypercare/bin/python install --no-deps --no-index /wheels/*.whl \
  && /opt/hypercare/bin/python -m compileall -q /opt/hypercare/lib

@@ -23,6 +23,7 @@ from hypercare.adapters.events import ApiEvents
 from hypercare.adapters.kubernetes import ApiServer
 from hypercare.adapters.prometheus import PrometheusSource
 from hypercare.adapters.secret_reader import SecretReader
+from hypercare.authors import AuthorCheck
 from hypercare.capacity_reader import CapacityReader
 from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings
@@ -67,8 +68,8 @@ class Adapters:
     wake: Callable[[Key], None]
 
 
-def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
-    """Who visits which objects."""
+def reconcilers(adapters: Adapters, authors: AuthorCheck) -> Mapping[Resource, Handler]:
+    """Who visits which objects; `authors` tells which specs may be enforced."""
     api, cache = adapters.api, adapters.cache
     holds = HoldReconciler(api, cache, partial(stands, cache), adapters.wake, time.time)
     gatherer = Gatherer(
@@ -90,7 +91,7 @@ def reconcilers(adapters: Adapters) -> Mapping[Resource, Handler]:
         claims=ClaimKeeper(api, cache),
         reports=ReportWriter(api, cache),
     )
-    return {PERIODS: PeriodReconciler(gatherer, hands, time.time).visit, HOLDS: holds.visit}
+    return {PERIODS: PeriodReconciler(gatherer, hands, authors, time.time).visit, HOLDS: holds.visit}
 
 
 class Operator:
@@ -120,7 +121,8 @@ class Operator:
                 AlertmanagerApi(secrets, telemetry.looked),
                 telemetry,
                 self._queue.due,
-            )
+            ),
+            AuthorCheck(self._cache, waived=settings.allow_unchecked_authors),
         )
 
     async def run(self) -> None:

@@ -29,6 +29,11 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class _Switch(StrEnum):
+    ON = "true"
+    OFF = "false"
+
+
 class InvalidSetting(ValueError):
     """A flag or environment variable cannot be used; the message names it."""
 
@@ -57,6 +62,7 @@ class Settings:
         resync: Pause between full listings, which find what a watch gap has hidden.
         stuck_after: How late the loop may be before `/healthz` fails.
         own_namespace: Where the Secrets are that profiles name; empty for nowhere.
+        allow_unchecked_authors: Whether periods enforce although no admission policy asks what their authors may do.
     """
 
     kubeconfig: str
@@ -70,6 +76,7 @@ class Settings:
     resync: float
     stuck_after: float
     own_namespace: str
+    allow_unchecked_authors: bool
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class _Option:
     placeholder: str
     default: str
     help: str
+    switch: bool = False
 
     @property
     def flag(self) -> str:
@@ -100,20 +108,25 @@ _OPTIONS = (
     _Option("resync", "SECONDS", "600", "pause between full listings, which find what a watch gap has hidden"),
     _Option("stuck-after", "SECONDS", "120", "how late the loop may be before /healthz fails"),
     _Option("own-namespace", "NAME", "", "namespace of the Secrets that profiles name; default: none can be read"),
+    _Option(
+        "allow-enforce-without-author-check",
+        "",
+        "false",
+        "let periods enforce although no admission policy asks what their authors may do",
+        switch=True,
+    ),
 )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare every flag, with its environment variable and default in its help."""
     for option in _OPTIONS:
-        shown = f" (default {option.default})" if option.default else ""
-        parser.add_argument(
-            option.flag,
-            metavar=option.placeholder,
-            action="append",
-            default=None,
-            help=f"{option.help}{shown} [{option.variable}]",
-        )
+        shown = f" (default {option.default})" if option.default and not option.switch else ""
+        told = f"{option.help}{shown} [{option.variable}]"
+        if option.switch:
+            parser.add_argument(option.flag, action="append_const", const="true", help=told)
+        else:
+            parser.add_argument(option.flag, metavar=option.placeholder, action="append", help=told)
 
 
 def settings_from(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
@@ -135,6 +148,7 @@ def settings_from(arguments: argparse.Namespace, environment: Mapping[str, str])
         resync=_number(given["resync"], least=10, most=86400),
         stuck_after=_number(given["stuck-after"], least=1, most=86400),
         own_namespace=given["own-namespace"].last.strip(),
+        allow_unchecked_authors=_choice(given["allow-enforce-without-author-check"], _Switch) is _Switch.ON,
     )
 
 

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hypercare.authors import AuthorCheck
 from hypercare.claims import ClaimKeeper
 from hypercare.domain.announcements import Announcement, announce
 from hypercare.domain.assessment import Before, assess
+from hypercare.domain.authorship import bounded_by
 from hypercare.domain.conditions import ConditionType, Observed, Problem, read_conditions, stamp, unknown
 from hypercare.domain.decide import Decision, decide, works
 from hypercare.domain.fields import InvalidField
@@ -57,8 +59,9 @@ class PeriodReconciler:
     lost in a restart without consequence.
     """
 
-    def __init__(self, gatherer: Gatherer, hands: Hands, clock: Callable[[], float]) -> None:
+    def __init__(self, gatherer: Gatherer, hands: Hands, authors: AuthorCheck, clock: Callable[[], float]) -> None:
         self._gatherer = gatherer
+        self._authors = authors
         self._hands = hands
         self._clock = clock
         self._written: dict[str, int] = {}
@@ -91,7 +94,7 @@ class PeriodReconciler:
             case Problem() as problem:
                 return await self._refuse(ref, body, problem, now)
             case resolved:
-                return await self._work(ref, body, resolved, now)
+                return await self._work(ref, body, bounded_by(resolved, self._authors.of(body)), now)
 
     async def _work(self, ref: ObjectRef, body: Body, resolved: Resolved, now: int) -> Outcome:
         try:
@@ -120,6 +123,7 @@ class PeriodReconciler:
         generation = body["metadata"]["generation"]
         status = {
             **render_begun(life, stamp(conditions, {}, generation, entry.time), generation, entry),
+            "acceptedGeneration": self._authors.of(body).accepted,
             # What is raised outlives the run that raised it.
             "scaling": body.get("status", {}).get("scaling", []),
             "reports": list(reports),
@@ -226,6 +230,7 @@ class PeriodReconciler:
         stored = body.get("status", {})
         before = read_conditions(stored)
         status = render_refused(stored, problem, body["metadata"]["generation"], now)
+        status["acceptedGeneration"] = self._authors.of(body).accepted
         if stored != status:
             await self._store(ref, body, status, now)
             if _is_new(problem, before):

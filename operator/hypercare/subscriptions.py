@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hypercare.adapters.cache import Change, reference
+from hypercare.domain.author_policy import resembles
 from hypercare.domain.life.facts import CLOSED
 from hypercare.domain.objects import (
     ALERTMANAGER_CONFIGS,
@@ -18,6 +19,8 @@ from hypercare.domain.objects import (
     DISRUPTION_BUDGETS,
     HOLDS,
     PERIODS,
+    POLICIES,
+    POLICY_BINDINGS,
     PROFILES,
     PROMETHEUS_RULES,
     PROMETHEUSES,
@@ -31,6 +34,7 @@ from hypercare.domain.objects import (
 from hypercare.domain.period import profile_name
 from hypercare.ports import Body, ObjectCache
 from hypercare.queue import Key
+from hypercare.shipped import authors_policy
 
 WATCHED = (
     PERIODS,
@@ -46,13 +50,16 @@ WATCHED = (
     PROMETHEUS_RULES,
     PROMETHEUSES,
     ALERTMANAGER_CONFIGS,
+    POLICIES,
+    POLICY_BINDINGS,
 )
+_ABOUT_ALL = frozenset({PROMETHEUSES, POLICIES, POLICY_BINDINGS})
 _AUTOSCALING = frozenset({AUTOSCALERS, SCALED_OBJECTS})
 _TICKING_METADATA = frozenset({"resourceVersion", "managedFields"})
 _TICKING_STATUS = frozenset(
     {"lastTransitionTime", "lastUpdateTime", "lastScaleTime", "lastProbeTime", "lastActiveTime", "currentMetrics"}
 )
-_OWN_STATUS = frozenset({PERIODS, PROFILES, PROMETHEUSES, DISRUPTION_BUDGETS})
+_OWN_STATUS = frozenset({PERIODS, PROFILES, PROMETHEUSES, DISRUPTION_BUDGETS, POLICIES})
 
 
 def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:
@@ -67,8 +74,8 @@ def woken(change: Change, cache: ObjectCache) -> frozenset[Key]:
             return frozenset(_keys(body for body in cache.select(PERIODS) if profile_name(body) == ref.name))
         case resource if resource == HOLDS:
             return frozenset({ref, *_keys(_open(cache, ref.namespace))})
-        case resource if resource == PROMETHEUSES:
-            return frozenset(_keys(_open(cache)))
+        case resource if resource in _ABOUT_ALL:
+            return frozenset(_keys(_open(cache)) if _about_periods(change, cache) else ())
         case resource if resource == ALERTMANAGER_CONFIGS:
             return frozenset(_owners(change))
         case resource if resource == PROMETHEUS_RULES:
@@ -119,6 +126,17 @@ def _steady(value: Any) -> Any:
 
 def _open(cache: ObjectCache, namespace: str = "") -> Iterable[Body]:
     return (body for body in cache.select(PERIODS, namespace) if _phase(body) not in CLOSED)
+
+
+def _about_periods(change: Change, cache: ObjectCache) -> bool:
+    """Of policies and bindings only those about authors of periods: clusters have others by the hundred."""
+    if change.ref.resource == PROMETHEUSES:
+        return True
+    bodies = [body for body in (change.before, change.after) if body]
+    if change.ref.resource == POLICY_BINDINGS:
+        names = {str(body.get("spec", {}).get("policyName", "")) for body in bodies}
+        bodies = [body for name in names if (body := cache.find(ObjectRef(POLICIES, "", name)))]
+    return any(resembles(body, authors_policy()) for body in bodies)
 
 
 def _targeting(names: set[str], cache: ObjectCache, namespace: str) -> Iterable[Key]:

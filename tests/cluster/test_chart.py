@@ -12,6 +12,9 @@ import yaml
 
 from docs.generate_chart import Value
 from docs.generate_chart import values as told_values
+from hypercare.domain.author_policy import InForce, Installed, judge
+from hypercare.domain.authorship import FLAG
+from hypercare.shipped import authors_policy
 from manifests import generate
 from tests.cluster.helm import CHART, NAME, NAMESPACE, Body, HelmFailed, Values, helm, of_kind, rendered, the_one
 from tests.cluster.programs import find_programs
@@ -191,6 +194,38 @@ def test_every_binding_is_for_the_account_of_the_pods(everything: list[Body]) ->
     for kind in ("Deployment", "Job"):
         pod = the_one(everything, kind)["spec"]["template"]["spec"]
         assert (pod["serviceAccountName"], pod["automountServiceAccountToken"]) == ("hypercare", True)
+
+
+@pytest.mark.parametrize(
+    ("authors", "told"),
+    [
+        pytest.param({}, False, id="as it is"),
+        pytest.param({"actions": ["Deny", "Audit"]}, False, id="denied and audited"),
+        pytest.param({"create": False}, True, id="without the policy"),
+        pytest.param({"actions": ["Warn", "Audit"]}, True, id="only told, not denied"),
+    ],
+)
+def test_the_operator_is_told_to_enforce_unchecked_exactly_where_the_values_say_so(authors: Values, told: bool) -> None:
+    bodies = rendered({**WITHOUT_CRDS, "admissionPolicies": {"authors": authors}})
+    assert (FLAG in container(bodies)["args"]) is told
+    assert FLAG not in container(bodies, "Job")["args"]
+
+
+@pytest.mark.parametrize(
+    ("values", "asks_all"),
+    [
+        pytest.param({}, False, id="as it is"),
+        pytest.param({"nameOverride": "care", "commonLabels": {"team": "a"}}, False, id="under another name"),
+        pytest.param({"admissionPolicies": {"authors": {"judgeDefaults": True}}}, True, id="asking about defaults"),
+        pytest.param({"admissionPolicies": {"authors": {"scaledObjects": True}}}, True, id="asking about KEDA"),
+        pytest.param({"watchNamespaces": ["shop", "billing"]}, False, id="bound in some namespaces"),
+    ],
+)
+def test_the_operator_knows_the_policy_of_every_release(values: Values, asks_all: bool) -> None:
+    bodies = rendered({**WITHOUT_CRDS, **values})
+    policies = of_kind(bodies, "ValidatingAdmissionPolicy")
+    found = Installed(True, policies, of_kind(bodies, "ValidatingAdmissionPolicyBinding"))
+    assert judge(found, authors_policy(), "shop") == InForce(asks_all)
 
 
 def test_names_begin_with_the_release_unless_that_names_the_chart() -> None:

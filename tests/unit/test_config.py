@@ -32,6 +32,7 @@ def test_the_defaults() -> None:
         resync=600.0,
         stuck_after=120.0,
         own_namespace="",
+        allow_unchecked_authors=False,
     )
 
 
@@ -54,6 +55,15 @@ def test_namespaces_are_repeated_or_listed_and_named_once() -> None:
 
 def test_the_own_namespace_comes_from_the_pod_by_a_variable() -> None:
     assert read(HYPERCARE_OWN_NAMESPACE="hypercare-system").own_namespace == "hypercare-system"
+
+
+def test_a_switch_needs_no_value_but_as_a_variable() -> None:
+    flag, variable = "--allow-enforce-without-author-check", "HYPERCARE_ALLOW_ENFORCE_WITHOUT_AUTHOR_CHECK"
+    assert read(flag).allow_unchecked_authors
+    assert read(**{variable: "true"}).allow_unchecked_authors
+    assert not read(**{variable: "false"}).allow_unchecked_authors
+    with pytest.raises(InvalidSetting, match=f"^{variable}: 'maybe' is not one of true, false"):
+        read(**{variable: "maybe"})
 
 
 def test_an_address_may_be_of_ipv6() -> None:

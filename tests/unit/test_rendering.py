@@ -52,6 +52,7 @@ def test_a_status_as_people_see_it() -> None:
     conditions = status.pop("conditions")
     assert status == {
         "observedGeneration": 3,
+        "acceptedGeneration": 0,
         "phase": "Active",
         "phaseSince": timestamp(T0 + 5 * MINUTE),
         "run": {

@@ -12,6 +12,8 @@ from hypercare.domain.objects import (
     DISRUPTION_BUDGETS,
     HOLDS,
     PERIODS,
+    POLICIES,
+    POLICY_BINDINGS,
     PROFILES,
     PROMETHEUS_RULES,
     PROMETHEUSES,
@@ -19,6 +21,7 @@ from hypercare.domain.objects import (
     STATEFULSETS,
     Resource,
 )
+from hypercare.shipped import authors_policy
 from hypercare.subscriptions import WATCHED, matters, open_periods, woken
 
 Dict = dict[str, Any]
@@ -41,6 +44,9 @@ OVERLAY = body("hypercare-over", spec={})
 OVERLAY["metadata"]["ownerReferences"] = [{"kind": "HypercarePeriod", "name": "over", "uid": "uid-over"}]
 
 
+OTHER_POLICY = {**authors_policy(), "validations": [{"expression": "has(object.metadata.labels)"}]}
+
+
 @pytest.fixture
 def cache() -> WatchCache:
     cache = WatchCache(WATCHED, lambda _: None, lambda: 0.0)
@@ -57,6 +63,8 @@ def cache() -> WatchCache:
     cache.observe(HOLDS, body("replicas", spec={"object": held, "claims": []}))
     held = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "name": "pods"}
     cache.observe(HOLDS, body("budget", spec={"object": held, "claims": []}))
+    cache.observe(POLICIES, body("authors", "", spec=authors_policy()))
+    cache.observe(POLICIES, body("labels", "", spec=OTHER_POLICY))
     return cache
 
 
@@ -66,6 +74,21 @@ CASES = [
     pytest.param(PROFILES, body("default", ""), {"checkout", "over", "invoice"}, id="a profile: periods naming it"),
     pytest.param(PROFILES, body("web", ""), {"basket"}, id="a profile that one period names"),
     pytest.param(PROFILES, body("unused", ""), set(), id="a profile that no period names"),
+    pytest.param(
+        POLICIES,
+        body("renamed", "", spec=authors_policy()),
+        {"checkout", "basket", "invoice"},
+        id="the policy about authors, whatever its name: every open period",
+    ),
+    pytest.param(POLICIES, body("labels-2", "", spec=OTHER_POLICY), set(), id="somebody else's policy about periods"),
+    pytest.param(
+        POLICY_BINDINGS,
+        body("bound", "", spec={"policyName": "authors"}),
+        {"checkout", "basket", "invoice"},
+        id="a binding of the policy about authors",
+    ),
+    pytest.param(POLICY_BINDINGS, body("bound", "", spec={"policyName": "labels"}), set(), id="a binding of another"),
+    pytest.param(POLICY_BINDINGS, body("bound", "", spec={"policyName": "gone"}), set(), id="a binding of nothing"),
     pytest.param(
         HOLDS, body("hold", spec={"claims": []}), {"hold", "checkout", "basket"}, id="a hold: itself, periods"
     ),

@@ -80,6 +80,7 @@ def _find(snapshot: Snapshot) -> Findings:
         unrestored=_unrestored(snapshot),
         held_copies=_holds_copies(snapshot) and not unrestored(snapshot.capacity.rows),
         drift=drift(snapshot.capacity.rows),
+        author_problems=snapshot.resolved.refused,
         target_problems=snapshot.target_problems,
         alert_problems=snapshot.overlay.plan.problems + snapshot.inhibition.problems,
         scaling_problems=snapshot.capacity.plan.problems,
@@ -119,10 +120,12 @@ def _scaling(snapshot: Snapshot) -> Lever:
 
 def _off(snapshot: Snapshot) -> Off | ObserveOnly | None:
     life = snapshot.life
-    if snapshot.resolved.spec.mode is Mode.OBSERVE:
+    if snapshot.resolved.spec.mode is Mode.OBSERVE and not snapshot.resolved.refused:
         return ObserveOnly()
     if life.closed:
         return Off(str(life.phase), "The run is over")
+    if snapshot.resolved.refused:
+        return Off(snapshot.resolved.refused[0].reason, "Nothing is enforced: see Stalled")
     if life.strength > 0:
         return None
     if life.phase is Phase.PENDING:

@@ -93,6 +93,7 @@ class Findings:
     unrestored: str
     held_copies: bool = False
     drift: str = ""
+    author_problems: tuple[Problem, ...] = ()
     target_problems: tuple[Problem, ...] = ()
     alert_problems: tuple[Problem, ...] = ()
     scaling_problems: tuple[Problem, ...] = ()
@@ -102,7 +103,8 @@ class Findings:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All problems, in the order in which they are told."""
-        return self.target_problems + self.alert_problems + self.scaling_problems + self.evidence_problems
+        own = self.author_problems + self.target_problems
+        return own + self.alert_problems + self.scaling_problems + self.evidence_problems
 
     @property
     def protected(self) -> bool:

@@ -48,6 +48,20 @@ PROMETHEUS_RULES = Resource("monitoring.coreos.com", "v1", "prometheusrules", "P
 PROMETHEUSES = Resource("monitoring.coreos.com", "v1", "prometheuses", "Prometheus")
 ALERTMANAGER_CONFIGS = Resource("monitoring.coreos.com", "v1alpha1", "alertmanagerconfigs", "AlertmanagerConfig")
 THANOS_RULERS = Resource("monitoring.coreos.com", "v1", "thanosrulers", "ThanosRuler")
+POLICIES = Resource(
+    "admissionregistration.k8s.io",
+    "v1",
+    "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicy",
+    namespaced=False,
+)
+POLICY_BINDINGS = Resource(
+    "admissionregistration.k8s.io",
+    "v1",
+    "validatingadmissionpolicybindings",
+    "ValidatingAdmissionPolicyBinding",
+    namespaced=False,
+)
 EVENTS = Resource("", "v1", "events", "Event")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
 SECRETS = Resource("", "v1", "secrets", "Secret")

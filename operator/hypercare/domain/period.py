@@ -61,10 +61,16 @@ class Spec:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A period that can be worked for."""
+    """A period that can be worked for.
+
+    `refused` says why it is only observed although it asks for more; `accepted_generation` is the newest one of its
+    spec that may be enforced, 0 for none.
+    """
 
     spec: Spec
     profile: Profile
+    refused: tuple[Problem, ...] = ()
+    accepted_generation: int = 0
 
 
 def profile_name(period: Mapping[str, Any]) -> str:

@@ -59,6 +59,7 @@ def render_status(
     outcomes = snapshot.overlay.plan.outcomes
     status = {
         "observedGeneration": identity.generation,
+        "acceptedGeneration": snapshot.resolved.accepted_generation,
         **_life_and_window(life, snapshot),
         "overlay": _overlay(snapshot.overlay, identity.name),
         "criteria": [dict(reading.stored) for reading in snapshot.readings],

@@ -9,11 +9,12 @@ from hypercare.domain.reasons.endpoint import ENDPOINT
 from hypercare.domain.reasons.explanation import Explanation, Subject
 from hypercare.domain.reasons.left_alone import ALERTS, ORIGINALS, THRESHOLDS
 from hypercare.domain.reasons.life import LIFE
-from hypercare.domain.reasons.period import NEEDS_A_PERSON, NOT_WORKED_FOR, TARGETS, WELL
+from hypercare.domain.reasons.period import NEEDS_A_PERSON, NOT_WORKED_FOR, TARGETS, UNCHECKED, WELL
 from hypercare.domain.reasons.scaling import SCALING
 
 SUBJECTS: tuple[Subject, ...] = (
     NOT_WORKED_FOR,
+    UNCHECKED,
     NEEDS_A_PERSON,
     TARGETS,
     OVERLAY,

@@ -29,6 +29,27 @@ NOT_WORKED_FOR = Subject(
     ),
 )
 
+UNCHECKED = Subject(
+    "Nothing is enforced for the period",
+    "Evidence is read and the report is written, as with `mode: Observe`. What an earlier spec had changed comes back.",
+    (
+        Explanation(
+            "AuthorsUnchecked",
+            "the API server does not ask what the authors of periods may do, or less than this version ships; the "
+            "message says what is missing or weaker",
+            "Apply the policy of the chart or of `manifests/install`, in the operator's version. Without it, run the "
+            "operator with `--allow-enforce-without-author-check`, or set `mode: Observe`.",
+            "security.md#enforcing-without-the-policy",
+        ),
+        Explanation(
+            "WrittenUnchecked",
+            "the spec was written while the API server did not ask what its author may do",
+            "Write it again, with any change of the spec, or delete the period and apply it anew.",
+            "security.md#enforcing-without-the-policy",
+        ),
+    ),
+)
+
 NEEDS_A_PERSON = Subject(
     "Stalled",
     "`Stalled` has these reasons of its own, and the reason of any problem that only a person can mend.",
