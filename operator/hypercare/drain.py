@@ -136,7 +136,7 @@ class Drain:
                 await self._objects.delete(marker_ref(own), present["metadata"]["uid"])
             await self._objects.create(marker_ref(own), render_marker(own, until))
         except (NotFound, Forbidden, Rejected, Conflict) as error:
-            self._remarks[f"no running operator could be told to stand still: {error.message}"] = None
+            self._remarks[f"no running operator could be told to stand still: {error.advised}"] = None
             return 0, now + QUIET_SECONDS
         return until, self._clock.now() + QUIET_SECONDS
 

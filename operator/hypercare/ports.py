@@ -4,6 +4,7 @@ API objects cross these ports as plain dicts, as the API server wrote them: type
 and refuse statuses they do not expect, and a value that is to be restored exactly must not pass through such a model.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -16,6 +17,8 @@ from hypercare.domain.snapshot import Reading
 
 Body = Mapping[str, Any]
 FIELD_MANAGER = "hypercare"
+_APPLY_ROLES = "apply the RBAC of manifests/install"
+_LACKS_A_VERB = re.compile(r"\bcannot \w+ resource\b")
 
 
 class ApiError(Exception):
@@ -44,8 +47,11 @@ class Forbidden(ApiError):
 
     @property
     def advised(self) -> str:
-        """The message names the verb, the resource and the namespace that a role lacks."""
-        return f"{self.message}: apply the RBAC of manifests/install"
+        """The message, and what to do where it names the verb and the resource that a role lacks.
+
+        A quota, or a namespace that is being deleted, refuses in the same way, and no role changes that.
+        """
+        return f"{self.message}: {_APPLY_ROLES}" if _LACKS_A_VERB.search(self.message) else self.message
 
 
 class Rejected(ApiError):

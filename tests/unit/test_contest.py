@@ -53,14 +53,14 @@ async def test_an_edit_is_repaired_also_where_its_author_may_not_be_read(
     fight: Fight, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def forbidden(_: ObjectRef) -> None:
-        raise Forbidden("cannot get")
+        raise Forbidden("cannot get resource")
 
     fight.server.edit(REF, manager="kubectl-edit", groups=[])
     monkeypatch.setattr(fight.server, "get", forbidden)
     ((reason, message),) = await fight.converge()
     assert reason == "OverlayRepaired"
     assert "was changed by somebody who cannot be named" in message
-    assert "cannot get: apply the RBAC of manifests/install" in message
+    assert "cannot get resource: apply the RBAC of manifests/install" in message
     assert not fight.edited()
 
 

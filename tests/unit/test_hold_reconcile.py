@@ -173,10 +173,10 @@ class TestOthers:
     ) -> None:
         await shop.raised()
         await shop.keep()
-        shop.server.fail_at(2, When.BEFORE, Forbidden("cannot patch"))
+        shop.server.fail_at(2, When.BEFORE, Forbidden("cannot patch resource"))
         await shop.visit()
         assert shop.replicas == (4, 10)
-        assert "cannot patch: apply the RBAC of manifests/install" in caplog.text
+        assert "cannot patch resource: apply the RBAC of manifests/install" in caplog.text
 
     async def test_an_edit_just_before_our_patch_wins(self, shop: Shop) -> None:
         await shop.keep(request())

@@ -63,10 +63,10 @@ class TestDiagnosis:
         assert "the labels of namespace shop cannot be read" in found.message
 
     async def test_a_permission_that_is_missing_is_told(self, shop: Shop) -> None:
-        shop.server.unlisted = {THANOS_RULERS: Forbidden("no"), EVENTS: Unavailable("gone away")}
+        shop.server.unlisted = {THANOS_RULERS: Forbidden("cannot list resource"), EVENTS: Unavailable("gone away")}
         found = (await shop.write(stored=unverified(30))).state
         assert isinstance(found, NotLive)
-        assert "thanosrulers cannot be listed: no: apply the RBAC of manifests/install" in found.message
+        assert "thanosrulers cannot be listed: cannot list resource: apply the RBAC of manifests/install" in found.message
         assert "events cannot be listed: gone away" in found.message
 
     async def test_it_is_looked_for_at_most_every_few_seconds(self, shop: Shop) -> None:

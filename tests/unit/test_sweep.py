@@ -165,11 +165,11 @@ async def test_one_that_may_not_be_removed_keeps_no_other_and_is_told_once(
     other = ObjectRef(ALERTMANAGER_CONFIGS, "shop", IDENTITY.object_name)
     shop.server.put(other, {}, labels=dict(LABELS))
     shop.server.watched_by(shop.cache)
-    shop.server.fail_at(1, When.BEFORE, Forbidden("may not delete"))
+    shop.server.fail_at(1, When.BEFORE, Forbidden("cannot delete resource"))
     assert await shop.sweeper.sweep() == Swept((other,), (OVERLAY,))
-    shop.server.fail_at(1, When.BEFORE, Forbidden("may not delete"))
+    shop.server.fail_at(1, When.BEFORE, Forbidden("cannot delete resource"))
     assert await shop.sweeper.sweep() == Swept((), (OVERLAY,))
-    assert caplog.text.count("may not delete: apply the RBAC of manifests/install") == 1
+    assert caplog.text.count("cannot delete resource: apply the RBAC of manifests/install") == 1
     assert await shop.sweeper.sweep() == Swept((OVERLAY,), ())
 
 
