@@ -1,5 +1,6 @@
 """The watch cache: the newest version wins, whichever side it comes from, and what is gone stays gone."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypercare.adapters.cache import TOMBSTONES, Change, WatchCache, trimmed
-from hypercare.domain.objects import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, PERIODS, PROFILES, ObjectRef
+from hypercare.domain.objects import (
+    AUTOSCALERS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    PERIODS,
+    PROFILES,
+    PROMETHEUS_RULES,
+    ObjectRef,
+)
 
 WATCHED = (PERIODS, PROFILES, DEPLOYMENTS)
 
@@ -210,6 +219,13 @@ def test_of_a_pod_template_labels_and_images_are_kept() -> None:
 def test_an_autoscaler_is_kept_whole() -> None:
     spec = {"minReplicas": 2, "behavior": {"scaleDown": {"policies": [{"type": "Pods"}]}}}
     assert trimmed(AUTOSCALERS, body("checkout", 1, spec=spec))["spec"] == spec
+
+
+def test_what_many_bodies_say_is_kept_once() -> None:
+    text = json.dumps(body("checkout", 1, spec={"rules": [{"expr": "sum(rate(http_requests_total[5m]))", "for": 5}]}))
+    first, second = (trimmed(PROMETHEUS_RULES, json.loads(text)) for _ in range(2))
+    assert first == json.loads(text)
+    assert first["spec"]["rules"][0]["expr"] is second["spec"]["rules"][0]["expr"]
 
 
 # One object's history as the API server has it: at each version it exists or not. Its pieces arrive in any order, some

@@ -12,6 +12,7 @@ object there, the cache answers with the refusal (`refuse`).
 """
 
 import math
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -255,7 +256,20 @@ def trimmed(resource: Resource, body: Body) -> Body:
     kept = {**body, "metadata": metadata}
     if resource in _WORKLOADS and "spec" in body:
         kept["spec"] = _trimmed_workload(body["spec"])
-    return kept
+    return {sys.intern(key): _shared(value) for key, value in kept.items()}
+
+
+def _shared(value: Any) -> Any:
+    """The same value with one copy of each text: bodies are alike, and what they say takes more room than the rest."""
+    match value:
+        case str():
+            return sys.intern(value)
+        case Mapping():
+            return {sys.intern(key): _shared(each) for key, each in value.items()}
+        case list():
+            return [_shared(each) for each in value]
+        case _:
+            return value
 
 
 def _trimmed_workload(spec: Mapping[str, Any]) -> dict[str, Any]:
