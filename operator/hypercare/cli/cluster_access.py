@@ -30,7 +30,9 @@ Body = Mapping[str, Any]
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 _WATCH_SECONDS = 240
 _PAGE = 500
-_LIBRARY = re.compile(r"^(?:<?HTTPS?Connection\w*\(.*?\)>?: )?(?:Failed to establish a new connection: )?")
+_LIBRARY = re.compile(
+    r"^(?:<?HTTPS?Connection\w*\(.*?\)>?: )?(?:Failed to establish a new connection: )?(?:\[Errno -?\d+\] )?"
+)
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 # Both carry no annotations worth checking; what crosses this file's border is typed here.
 _client: Any = client
