@@ -1,1 +1,1 @@
-"""`kubectl hypercare`: what people ask from their own machine. One module for each subcommand, `app` joins them."""
+"""`kubectl hypercare`: what people ask from their own machine. One package for each subcommand, `app` joins them."""

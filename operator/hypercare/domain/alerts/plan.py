@@ -1,4 +1,4 @@
-"""From the spec and the rules of the namespace to the wanted overlay, in one pure step.
+"""From the spec and the rules that a period may take to the wanted overlay, in one pure step.
 
 This is the seam to the loop: it gathers the rules, hands them in, and writes the overlay that comes out, or removes
 what is there. No overlay is wanted in mode Observe, at strength 0 or when nothing is selected; evidence gets the

@@ -1,4 +1,4 @@
-"""Which alerts of the namespace a period watches, and what its overrides mean for each.
+"""Which alerts a period watches, of its namespace and of those that are shared, and what its overrides mean for each.
 
 Everything that does not work becomes a problem with the path of the field; what works is selected all the same.
 Overlays, of this period or another, are never selected.

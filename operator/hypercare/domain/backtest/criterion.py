@@ -2,7 +2,7 @@
 
 A `Trace` holds what was said after each final point. From that follows what a visit at any moment would have seen: it
 has points that are final, points that are old enough to be, and points that are newer; a hole stays open for as long as
-late data may fill it (SEMANTICS 1.3). So a backtest needs one pass over the data, and no visit of its own.
+late data may fill it (docs/semantics.md, 1.3). So a backtest needs one pass over the data, and no visit of its own.
 
 Limits: what was late then is there now, so a live run may have waited where a backtest does not; and what the API
 server said then (rollouts, readiness, quotas) is not known.

@@ -1,8 +1,8 @@
 """The hold: one changed object, what its values were, who asks for a change, and what is being written.
 
 A hold is written before the object is, so whatever interrupts the operator, the next one knows the originals and every
-value that may be the operator's own. The claims are the periods' wishes; the hold
-carries no owner reference, because it must outlive a deleted period until the object is restored.
+value that may be the operator's own. The claims are the periods' wishes; the hold carries no owner reference, because
+it must outlive a deleted period until the object is restored.
 """
 
 import hashlib

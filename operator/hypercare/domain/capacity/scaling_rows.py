@@ -1,4 +1,4 @@
-"""Rows of `status.scaling`: one per target that a period raises, has raised, or is restoring.
+"""Rows of `status.scaling`: one per object that a period changes, has changed, or is restoring.
 
 They are for people, they add up to what the conditions say, and they are a second memory: if somebody deletes a hold
 by hand, the rows still know what was original and what was written.
@@ -21,7 +21,7 @@ _ROW_LIMIT = 32
 
 
 class ScalingState(StrEnum):
-    """Where one target stands."""
+    """Where one object stands."""
 
     RAISING = "Raising"
     RAISED = "Raised"

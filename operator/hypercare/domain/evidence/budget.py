@@ -6,8 +6,8 @@ errors, and errors that the objective allows (total x share), by parts of a twel
 most thirteen. So the long window covers between `over` and `over` and a twelfth, the short one one to two twelfths.
 
 Sums are never a mean of ratios. They are made of the points in their order, each rounded to ten digits, so batches
-and restarts change nothing.
-What is older than the window is forgotten part by part: no old surplus of events pays for a later burst or hole.
+and restarts change nothing. What is older than the window is forgotten part by part: no old surplus of events pays for
+a later burst or hole.
 
 Sloth records shares of errors over whole windows instead. The newest of them take the place of the sums, and count only
 once their window holds nothing from before the floor.

@@ -6,7 +6,7 @@ Per criterion and visit, with `read` being whatever fetches range queries (each 
     results = {query: await read(query) for query in reading.queries}
     outcome = evaluate(reading, results)
     outcome.judgement                                   # verdict, reason, message, met_for_seconds, …
-    outcome.state                                       # to be stored in status, see evidence_status
+    outcome.state                                       # to be stored in status, see `status`
     outcome.points                                      # all that were read, final or not
 
 Nothing here reads a clock: `context.now` decides. Which points are final is in `grid`, how each kind is judged in the
