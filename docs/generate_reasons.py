@@ -62,6 +62,8 @@ FLOWS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Verified", "domain.capacity.", _SCALING),
     ("Readiness", "", _SCALING),
     ("replace", "domain.capacity.", _SCALING),
+    # Only a workload's own reason can be one that a condition cannot have.
+    ("replace", "domain.conditions.", _SCALING),
     # The first three pass by themselves; of the others a problem that stalls is made.
     ("Refusal", "domain.capacity.peak.peak_of", _SCALING),
     ("Refusal", "claims._read", _SCALING),

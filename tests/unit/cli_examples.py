@@ -98,6 +98,10 @@ def _explain() -> str:
     return _process(f"explain -f {path}", ROOT)
 
 
+def _explain_reason() -> str:
+    return _process("explain --reason OverlayNotSelected", ROOT)
+
+
 def _lint() -> str:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "period.yaml").write_text(MISTAKEN)
@@ -155,6 +159,7 @@ EXAMPLES: Mapping[str, Callable[[], str]] = {
     "watch": _watch,
     "wait": _wait,
     "explain": _explain,
+    "explain-reason": _explain_reason,
     "lint": _lint,
     "doctor": _doctor,
     "init": _init,

@@ -6,7 +6,7 @@ read by kstatus (Flux, Helm, `kubectl wait`): a healthy window of days is Ready,
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -118,7 +118,7 @@ def stamp(
     must not keep the whole status from being written.
     """
     stamped = []
-    for condition in conditions:
+    for condition in map(_named, conditions):
         seen = before.get(condition.type)
         unchanged = seen is not None and seen.condition.status is condition.status
         since = seen.since if seen is not None and unchanged else now
@@ -126,13 +126,17 @@ def stamp(
             {
                 "type": condition.type.value,
                 "status": condition.status.value,
-                "reason": condition.reason if _REASON.fullmatch(condition.reason) else _NO_REASON,
+                "reason": condition.reason,
                 "message": condition.message[:MESSAGE_LIMIT],
                 "observedGeneration": generation,
                 "lastTransitionTime": timestamp(since),
             }
         )
     return stamped
+
+
+def _named(condition: Condition) -> Condition:
+    return condition if _REASON.fullmatch(condition.reason) else replace(condition, reason=_NO_REASON)
 
 
 def timestamp(seconds: int) -> str:

@@ -1,4 +1,4 @@
-"""The work of `kubectl hypercare explain`: read, merge, show."""
+"""The work of `kubectl hypercare explain`: read, merge, show; or look a reason up."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import typer
 from hypercare.cli.cluster_access import Cluster
 from hypercare.cli.documents import Document, read_documents
 from hypercare.cli.explain.command import ExplainArguments
+from hypercare.cli.explain.reason import explained
 from hypercare.cli.explain.text import commented, listed, plain
 from hypercare.cli.failures import NEGATIVE, OK, UnusableInput
 from hypercare.cli.options import Output
@@ -34,10 +35,13 @@ def run(asked: ExplainArguments) -> int:
     """Do it; returns the exit code.
 
     Raises:
-        UnusableInput: neither a name nor a file is given, or both.
+        UnusableInput: not exactly one of a name, a file and a reason is given, or there is no such reason.
     """
-    if bool(asked.name) is bool(asked.file):
-        raise UnusableInput("explain: give either the NAME of a period or a file with -f")
+    if [bool(each) for each in (asked.name, asked.file, asked.reason)].count(True) != 1:
+        raise UnusableInput("explain: give either the NAME of a period, a file with -f, or a --reason")
+    if asked.reason:
+        typer.echo(explained(asked.reason, asked.output))
+        return OK
     given = _from_files(asked) if asked.file else _from_cluster(asked)
     spec, profile = given.period.get("spec") or {}, (given.profile or {}).get("spec") or {}
     tree = effective_with_origins(spec, profile.get("defaults") or {})

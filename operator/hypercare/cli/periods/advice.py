@@ -3,6 +3,9 @@
 Messages of the status already say what is the case. A reason without advice needs no more than its message.
 """
 
+from collections.abc import Mapping
+from functools import cache
+
 from hypercare.domain.reasons.explained import explanations
 from hypercare.domain.reasons.explanation import Explanation, Subject
 
@@ -37,10 +40,19 @@ OWN = Subject(
 )
 
 
+@cache
+def known() -> Mapping[str, Explanation]:
+    """Every explanation by its reason, of the status and of the command line itself."""
+    return {**explanations(), **{each.reason: each for each in OWN.explanations}}
+
+
 def advice(reason: str) -> str:
     """What to do about it; empty where the message of the status says all there is."""
-    own = {each.reason: each for each in OWN.explanations}
-    found = own.get(reason) or explanations().get(reason)
-    if found is None:
-        return ""
-    return " ".join(part for part in (found.advice, f"See docs/{found.see}." if found.see else "") if part)
+    found = known().get(reason)
+    return what_to_do(found) if found is not None else ""
+
+
+def what_to_do(explanation: Explanation) -> str:
+    """Its advice, with the page that says more."""
+    page = f"See docs/{explanation.see}." if explanation.see else ""
+    return " ".join(part for part in (explanation.advice, page) if part)

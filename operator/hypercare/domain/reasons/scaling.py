@@ -37,6 +37,11 @@ SCALING = Subject(
             "a container of the target keeps crashing",
             "Find out why: `kubectl logs --previous`.",
         ),
+        Explanation(
+            "Unspecified",
+            "the workload has no reason, or one that a condition cannot have",
+            "Look at the message, which is passed on as it is.",
+        ),
         Explanation("Raised", "the floor is ready"),
         Explanation(
             "UnknownTarget",
