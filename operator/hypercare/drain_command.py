@@ -11,8 +11,8 @@ from typing import Any
 from hypercare.adapters.access import Access
 from hypercare.adapters.kubernetes import ApiServer
 from hypercare.config import Settings
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.drained import Drained, Fate, Result
+from hypercare.domain.timestamps import timestamp
 from hypercare.drain import Clock, Drain, Wishes
 from hypercare.drain_options import OWN_NAMESPACE
 from hypercare.ports import ApiError

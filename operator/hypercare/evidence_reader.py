@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hypercare.domain.alerts.source_rules import MANAGED_BY, MANAGER
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.advice import advised
 from hypercare.domain.evidence.context import Context, NoEvidence
 from hypercare.domain.evidence.criteria import Criterion
@@ -32,6 +31,7 @@ from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.period import Mode
 from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
 from hypercare.domain.snapshot import Overlay, Reading
+from hypercare.domain.timestamps import timestamp
 from hypercare.overlay_reader import Subject
 from hypercare.ports import Body, EvidenceObserver, MetricSource, ObjectCache
 

@@ -14,7 +14,6 @@ from hypercare.domain.capacity.capacity_objects import RESOURCES, CapacityObject
 from hypercare.domain.capacity.scaling import Claimant, plan_scaling
 from hypercare.domain.capacity.scaling_rows import drift, unrestored
 from hypercare.domain.capacity.scaling_status import highest_floor
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.life.facts import Outcome
 from hypercare.domain.life.release import Release, Run
 from hypercare.domain.objects import CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
@@ -24,6 +23,7 @@ from hypercare.domain.report.configmap import configmap, is_report_of
 from hypercare.domain.report.facts import AlertReport, RunReport, ScalingReport, report_alerts, report_criterion
 from hypercare.domain.samples import Answer, QueryFailed, RangeQuery
 from hypercare.domain.snapshot import Identity, Snapshot, Stored
+from hypercare.domain.timestamps import timestamp
 from hypercare.ports import ApiError, Conflict, MetricSource, NotFound, ObjectCache, Objects
 
 KEPT_REPORTS = 10

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.objects import ObjectRef, Resource
 from hypercare.domain.standstill import marker_ref, still_until
+from hypercare.domain.timestamps import timestamp
 from hypercare.ports import FIELD_MANAGER, Body, Forbidden, NotFound, Objects, Unavailable
 
 LOOK_SECONDS = 5.0

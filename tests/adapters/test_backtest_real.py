@@ -17,11 +17,11 @@ from hypercare.cli.backtest.reader import History as Read
 from hypercare.cli.backtest.reader import read_histories
 from hypercare.cli.progress import Progress
 from hypercare.domain.backtest.criterion import seen_by
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.context import NoEvidence
 from hypercare.domain.evidence.criteria import Criterion
 from hypercare.domain.evidence.judgement import Judgement, Verdict
 from hypercare.domain.evidence.reading import State, evaluate, plan
+from hypercare.domain.timestamps import timestamp
 from tests.adapters.real_prometheus import History, backfill, prometheus
 from tests.unit.kubectl_hypercare import run
 

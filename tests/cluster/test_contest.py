@@ -17,8 +17,8 @@ from hypercare.adapters.kubernetes import ApiServer, object_path
 from hypercare.domain.capacity.hold import Contest
 from hypercare.domain.capacity.scaling_rows import ScalingRow, ScalingState
 from hypercare.domain.capacity.scaling_status import CapacityView
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.objects import AUTOSCALERS, ObjectRef
+from hypercare.domain.timestamps import timestamp
 from hypercare.hold_reconcile import HoldReconciler, stands
 from tests.cluster.access import operator_kubeconfig
 from tests.cluster.api import Api

@@ -30,7 +30,7 @@ from hypercare.cli.status.text import status_view
 from hypercare.cli.wait.command import Goal
 from hypercare.cli.wait.result import Result, judge
 from hypercare.cli.why.text import why_view
-from hypercare.domain.conditions import timestamp
+from hypercare.domain.timestamps import timestamp
 from tests.unit.kubectl_hypercare import PROGRAM
 from tests.unit.recorded_periods import NOW, found, lines, page, recorded
 from tests.unit.test_init import survey

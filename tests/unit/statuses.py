@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from hypercare.domain.assessment import Before, assess
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.decide import decide
 from hypercare.domain.findings import Findings
 from hypercare.domain.rendering import render_status
 from hypercare.domain.snapshot import Reading, Snapshot
 from hypercare.domain.status import TimelineEntry
+from hypercare.domain.timestamps import timestamp
 from tests.unit.lives import T0
 from tests.unit.schema import status_schema
 from tests.unit.snapshots import reading, snapshot

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from hypercare.domain.announcements import Announcement, announce
-from hypercare.domain.conditions import Condition, ConditionType, Observed, false, timestamp, true, unknown
+from hypercare.domain.conditions import Condition, ConditionType, Observed, false, true, unknown
 from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.evidence.verdict_history import VerdictChange
 from hypercare.domain.life.facts import Life
 from hypercare.domain.snapshot import Reading
+from hypercare.domain.timestamps import timestamp
 from tests.unit.lives import ACTIVE, COMPLETED, QUIET, RELAXING_MET
 from tests.unit.snapshots import UNTOLD, findings, judgement, reading, snapshot
 

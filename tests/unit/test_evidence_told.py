@@ -2,7 +2,7 @@
 
 import pytest
 
-from hypercare.domain.conditions import timestamp
+from hypercare.domain.timestamps import timestamp
 from tests.unit.evidence_shop import ERRORS, REF, Shop, spike
 from tests.unit.lives import HOUR, MINUTE, QUIET
 

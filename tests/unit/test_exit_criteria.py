@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercare.domain.conditions import MESSAGE_LIMIT, Problem, timestamp
+from hypercare.domain.conditions import MESSAGE_LIMIT, Problem
 from hypercare.domain.evidence.bounds import Above
 from hypercare.domain.evidence.criteria import Regression
 from hypercare.domain.evidence.judgement import Regressed, Verdict
@@ -15,6 +15,7 @@ from hypercare.domain.exit_criteria import LATE, weigh
 from hypercare.domain.life.facts import Exit
 from hypercare.domain.samples import FailureKind
 from hypercare.domain.snapshot import Reading
+from hypercare.domain.timestamps import timestamp
 from tests.unit.lives import QUIET
 from tests.unit.snapshots import criterion, reading
 

@@ -16,13 +16,13 @@ from hypercare.domain.capacity.quantity import Count, Peak, Quantity, SeenPeak, 
 from hypercare.domain.capacity.readiness import Readiness, explained
 from hypercare.domain.capacity.scaling_rows import ScalingState
 from hypercare.domain.capacity.wishes import ReplicaWish
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import AUTOSCALERS, DEPLOYMENTS, EVENTS, HOLDS, PERIODS, ObjectRef
 from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery, Result, Sample, Series
 from hypercare.domain.snapshot import Capacity, Stored
+from hypercare.domain.timestamps import timestamp
 from hypercare.overlay_reader import Subject
 from hypercare.ports import Forbidden
 from tests.unit.api_server import FakeApiServer

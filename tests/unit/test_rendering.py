@@ -15,13 +15,13 @@ from hypercare.domain.conditions import (
     Problem,
     read_conditions,
     stamp,
-    timestamp,
     unknown,
 )
 from hypercare.domain.life.facts import Life
 from hypercare.domain.rendering import render_begun, render_refused
 from hypercare.domain.snapshot import NoneWanted, Overlay
 from hypercare.domain.status import read_life, read_timeline
+from hypercare.domain.timestamps import timestamp
 from tests.unit.lives import (
     ACTIVE,
     COMPLETED,

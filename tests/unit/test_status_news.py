@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from hypercare.domain.conditions import ConditionType, timestamp
+from hypercare.domain.conditions import ConditionType
 from hypercare.domain.rendering import significant
+from hypercare.domain.timestamps import timestamp
 from tests.unit.lives import QUIET
 from tests.unit.statuses import SCHEMA, STATUS
 

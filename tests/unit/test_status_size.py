@@ -13,7 +13,7 @@ from hypercare.domain.capacity.field_values import Absent, Present
 from hypercare.domain.capacity.held_fields import BEHAVIOR, MAX_REPLICAS, MIN_REPLICAS, switched_on
 from hypercare.domain.capacity.scaling import ScalingPlan
 from hypercare.domain.capacity.scaling_rows import FieldChange, ScalingRow, ScalingState, read_rows
-from hypercare.domain.conditions import Condition, ConditionStatus, ConditionType, timestamp
+from hypercare.domain.conditions import Condition, ConditionStatus, ConditionType
 from hypercare.domain.decide import decide
 from hypercare.domain.evidence.bounds import Above
 from hypercare.domain.evidence.context import Outcome
@@ -27,6 +27,7 @@ from hypercare.domain.rendering import render_status
 from hypercare.domain.snapshot import Capacity, Identity, Reading, Snapshot
 from hypercare.domain.status import TimelineEntry, read_life
 from hypercare.domain.status_size import STATUS_LIMIT_BYTES, bounded, size_bytes
+from hypercare.domain.timestamps import timestamp
 from tests.unit.lives import EXTENDED, QUIET, RUN, T0, UID
 from tests.unit.schema import violations
 from tests.unit.snapshots import HPA, LIVE_OVERLAY, UNTOLD, criterion, judgement, reading, snapshot

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hypercare.domain.conditions import Condition, ConditionStatus, ConditionType, Observed, timestamp
+from hypercare.domain.conditions import Condition, ConditionStatus, ConditionType, Observed
 from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.evidence.streak_reading import OVERLAY_NOT_LIVE
 from hypercare.domain.evidence.verdict_history import VerdictChange
 from hypercare.domain.findings import Findings
 from hypercare.domain.life.facts import Phase
 from hypercare.domain.snapshot import Reading, Snapshot
+from hypercare.domain.timestamps import timestamp
 
 _IN_EFFECT = frozenset({"Live", "Raised"})
 

@@ -14,7 +14,6 @@ from hypercare.domain.conditions import (
     Observed,
     Problem,
     false,
-    timestamp,
     true,
     unknown,
 )
@@ -29,6 +28,7 @@ from hypercare.domain.findings import (
     Verified,
 )
 from hypercare.domain.life.facts import Exit, Outcome, Phase
+from hypercare.domain.timestamps import timestamp
 
 APPLY_SECONDS = 600
 STALE_INTERVALS = 5

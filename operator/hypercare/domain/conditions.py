@@ -7,9 +7,10 @@ read by kstatus (Flux, Helm, `kubectl wait`): a healthy window of days is Ready,
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from hypercare.domain.timestamps import parse_timestamp, timestamp
 
 MESSAGE_LIMIT = 1024
 _REASON = re.compile(r"[A-Za-z](?:[A-Za-z0-9_,:]{0,62}[A-Za-z0-9_])?")
@@ -102,7 +103,7 @@ def read_conditions(status: Mapping[str, Any]) -> dict[ConditionType, Observed]:
                 body.get("reason", ""),
                 body.get("message", ""),
             ),
-            _seconds(body["lastTransitionTime"]),
+            parse_timestamp(body["lastTransitionTime"]),
         )
         for body in status.get("conditions", ())
         if body.get("type") in known
@@ -137,12 +138,3 @@ def stamp(
 
 def _named(condition: Condition) -> Condition:
     return condition if _REASON.fullmatch(condition.reason) else replace(condition, reason=_NO_REASON)
-
-
-def timestamp(seconds: int) -> str:
-    """Unix seconds as RFC 3339 in UTC, as Kubernetes writes times."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())

@@ -7,7 +7,7 @@ become worse, then what is broken, then what is not known, then what only takes 
 
 from collections.abc import Sequence
 
-from hypercare.domain.conditions import Problem, timestamp
+from hypercare.domain.conditions import Problem
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence.bounds import describe
 from hypercare.domain.evidence.criteria import Regression
@@ -18,6 +18,7 @@ from hypercare.domain.findings import EvidenceState
 from hypercare.domain.life.facts import Exit
 from hypercare.domain.samples import FailureKind
 from hypercare.domain.snapshot import Reading
+from hypercare.domain.timestamps import timestamp
 
 NONE = "-"
 LATE = "EvidenceLate"

@@ -5,9 +5,9 @@ Nothing is promised: one more bad point, a hole in the data or a hotfix moves it
 
 from dataclasses import dataclass
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.life.facts import Life, Phase, Plan
+from hypercare.domain.timestamps import timestamp
 
 _WATCHED = frozenset({Phase.PREPARING, Phase.ACTIVE, Phase.EXTENDED})
 

@@ -12,7 +12,7 @@ from hypercare.domain.alert_status import ROWS_LIMIT, render_alerts
 from hypercare.domain.alerts.overlay import OVERLAY_PREFIX, revision_of
 from hypercare.domain.assessment import decision_needed, unusable
 from hypercare.domain.capacity.scaling_rows import render_rows
-from hypercare.domain.conditions import Condition, Problem, read_conditions, stamp, timestamp
+from hypercare.domain.conditions import Condition, Problem, read_conditions, stamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.exit_criteria import NONE
 from hypercare.domain.findings import Findings
@@ -21,6 +21,7 @@ from hypercare.domain.outlook import ahead, outlook, stage_word
 from hypercare.domain.snapshot import Inhibition, Overlay, Snapshot
 from hypercare.domain.status import TimelineEntry, render_life, render_timeline
 from hypercare.domain.status_size import bounded
+from hypercare.domain.timestamps import timestamp
 
 _SUMMARY_LIMIT = 1024
 _PROGRESS_OF_CRITERIA = frozenset(

@@ -7,10 +7,10 @@ itself, so that one which is forgotten does not keep the next installation from 
 from collections.abc import Mapping
 from typing import Any
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life.window import parse_time
 from hypercare.domain.objects import CONFIG_MAPS, ObjectRef
+from hypercare.domain.timestamps import timestamp
 
 MARKER_NAME = "hypercare-drain"
 _UNTIL = "until"

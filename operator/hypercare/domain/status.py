@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.fields import Field
 from hypercare.domain.life.facts import Life, Outcome, Phase
 from hypercare.domain.life.release import Run
 from hypercare.domain.life.window import parse_time
+from hypercare.domain.timestamps import timestamp
 
 TIMELINE_LIMIT = 50
 _TIMELINE_MESSAGE_LIMIT = 256

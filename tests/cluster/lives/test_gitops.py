@@ -7,7 +7,7 @@ from types import TracebackType
 
 import pytest
 
-from hypercare.domain.conditions import timestamp
+from hypercare.domain.timestamps import timestamp
 from tests.cluster.cluster import Cluster
 from tests.cluster.gitops_tools import ARGO_CD, Body, apply_as, argo_cd_syncs, owners
 from tests.cluster.lives.expectations import LASTING, over, promised

@@ -8,10 +8,10 @@ from hypercare.cli.backtest.result import Backtest, CriterionResult
 from hypercare.cli.backtest.words import asked, why
 from hypercare.domain.backtest.bound_choice import Choice
 from hypercare.domain.backtest.criterion import Stretch
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence.bounds import describe
 from hypercare.domain.report.facts import asked_of
+from hypercare.domain.timestamps import timestamp
 
 _MOST_ROWS = 200
 _STYLE = """

@@ -6,10 +6,10 @@ from typing import Any
 from hypercare.cli.backtest.result import Backtest, CriterionResult
 from hypercare.domain.backtest.bound_choice import Choice
 from hypercare.domain.backtest.criterion import Stretch
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.bounds import describe
 from hypercare.domain.evidence.judgement import Regressed, Verdict
 from hypercare.domain.report.facts import asked_of
+from hypercare.domain.timestamps import timestamp
 
 
 def json_text(found: Backtest) -> str:

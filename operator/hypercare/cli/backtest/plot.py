@@ -8,11 +8,11 @@ from math import isfinite
 
 from hypercare.cli.backtest.result import CriterionResult
 from hypercare.domain.backtest.criterion import Span
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.bounds import Above, AtLeast, AtMost, Below, Between, Bound, Equals
 from hypercare.domain.evidence.criteria import QueryKind, RatioKind
 from hypercare.domain.evidence.grid import GridPoint
 from hypercare.domain.evidence.points import Bad, Good, Point, Restarted
+from hypercare.domain.timestamps import timestamp
 
 _WIDTH, _HEIGHT, _BAND, _LEFT = 900, 150, 14, 70
 _COLUMNS = 415

@@ -8,12 +8,12 @@ from hypercare.cli.backtest.reader import History
 from hypercare.domain.backtest.bound_choice import Choice, choices
 from hypercare.domain.backtest.criterion import Span, Stretch, first_met, seen_by, stretches
 from hypercare.domain.backtest.replayed_life import ReplayedLife, replay_life
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence.criteria import Criterion
 from hypercare.domain.evidence.grid import GridPoint, align_down
 from hypercare.domain.evidence.judgement import Judgement, Verdict
 from hypercare.domain.life.facts import Exit, Outcome, Phase
+from hypercare.domain.timestamps import timestamp
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from rich.text import Text
 from hypercare.cli.backtest.result import Backtest, CriterionResult
 from hypercare.cli.backtest.words import after, asked, why
 from hypercare.domain.backtest.criterion import Stretch
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence.bounds import describe
 from hypercare.domain.evidence.judgement import Verdict
+from hypercare.domain.timestamps import timestamp
 
 _STYLES = {Verdict.MET: "green", Verdict.UNMET: "red", Verdict.UNKNOWN: "yellow"}
 _SHOWN = 12

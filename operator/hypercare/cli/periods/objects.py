@@ -6,8 +6,8 @@ from hypercare.cli.periods.blockers import Blocker
 from hypercare.cli.periods.course import Course
 from hypercare.cli.periods.found import Found
 from hypercare.cli.periods.seen import Seen, SeenCondition, SeenCriterion, SeenScaling, SeenWindow
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.exit_criteria import NONE
+from hypercare.domain.timestamps import timestamp
 
 
 def found_object(found: Found) -> dict[str, Any]:

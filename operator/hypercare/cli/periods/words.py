@@ -1,7 +1,7 @@
 """Words that all views share: how long ago, how long yet, and when."""
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
+from hypercare.domain.timestamps import timestamp
 
 _UNITS = (86400, 3600, 60, 1)
 

@@ -12,7 +12,8 @@ from hypercare.cli.periods.look import PHASES, WEIGHTS, Signs, bar, curve, in_sh
 from hypercare.cli.periods.seen import Seen, SeenCriterion, SeenScaling
 from hypercare.cli.periods.table import grid, indented, section
 from hypercare.cli.periods.words import ago, ahead, counted, roughly, since
-from hypercare.domain.conditions import Problem, timestamp
+from hypercare.domain.conditions import Problem
+from hypercare.domain.timestamps import timestamp
 
 _WATCHED = frozenset({"Preparing", "Active", "Extended"})
 _TIMELINE = 6

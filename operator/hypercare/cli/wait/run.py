@@ -21,8 +21,8 @@ from hypercare.cli.periods.seen import Seen
 from hypercare.cli.printing import object_text
 from hypercare.cli.wait.command import Code, Goal, WaitArguments
 from hypercare.cli.wait.result import Result, Waiting, judge
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import parse_duration
+from hypercare.domain.timestamps import timestamp
 
 _PROTECTED_TIMEOUT = "15m"
 _SHORTEST, _LONGEST, _SHARE = 1.0, 15.0, 0.02

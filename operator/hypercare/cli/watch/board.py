@@ -10,7 +10,7 @@ from hypercare.cli.periods.found import Found
 from hypercare.cli.periods.look import PHASES, Signs, bar, curve, in_short, phase_of, signs_of, verdict_of
 from hypercare.cli.periods.seen import Seen
 from hypercare.cli.periods.words import ago, ahead, since
-from hypercare.domain.conditions import timestamp
+from hypercare.domain.timestamps import timestamp
 
 _BAR, _STRENGTH, _VERDICT, _FRAME_LINES = 12, 20, 9, 4
 _WIDEST = 100

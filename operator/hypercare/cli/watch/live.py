@@ -16,8 +16,9 @@ from hypercare.cli.terminal import console
 from hypercare.cli.watch.board import board
 from hypercare.cli.watch.command import WatchArguments
 from hypercare.cli.watch.following import Gone, Key, Lost, News, Now
-from hypercare.domain.conditions import Problem, timestamp
+from hypercare.domain.conditions import Problem
 from hypercare.domain.period import Resolved
+from hypercare.domain.timestamps import timestamp
 
 _A_SECOND = 1
 

@@ -16,7 +16,7 @@ from hypercare.cli.periods.seen import Seen
 from hypercare.cli.watch.command import WatchArguments, WatchOutput
 from hypercare.cli.watch.following import Gone, Key, Lost, News, Now, Settled, follow
 from hypercare.cli.watch.live import watch_live
-from hypercare.domain.conditions import timestamp
+from hypercare.domain.timestamps import timestamp
 
 
 def run(asked: WatchArguments) -> int:

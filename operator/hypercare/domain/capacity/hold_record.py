@@ -33,9 +33,9 @@ from hypercare.domain.capacity.quantity import (
     render_quantity,
 )
 from hypercare.domain.capacity.wishes import DisruptionWish, ReplicaWish, ScaleDown, Wish
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.fields import Field
 from hypercare.domain.life.window import parse_time
+from hypercare.domain.timestamps import timestamp
 
 _TEXT_LIMIT = 512
 _BUDGETS = {"minAvailable": MIN_AVAILABLE, "maxUnavailable": MAX_UNAVAILABLE}

@@ -7,7 +7,6 @@ rollouts. That a pod finds no node or no image is told by Events alone, and only
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from hypercare.domain.capacity.capacity_objects import Body, CapacityObjects
 from hypercare.domain.capacity.hold import HeldObject
@@ -15,6 +14,7 @@ from hypercare.domain.capacity.live_object import condition_of
 from hypercare.domain.life.pods import pod_pattern
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import AUTOSCALERS, SCALED_OBJECTS, TARGETS
+from hypercare.domain.timestamps import parse_timestamp
 
 DISABLED = "ScalingDisabled"
 WAITING = "WaitingForReplicas"
@@ -110,6 +110,6 @@ def _seen(event: Body) -> int:
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     text = next((str(time) for time in times if time), "")
     try:
-        return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
+        return parse_timestamp(text)
     except ValueError:
         return 0

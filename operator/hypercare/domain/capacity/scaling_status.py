@@ -16,7 +16,7 @@ from hypercare.domain.capacity.scalers import superseding
 from hypercare.domain.capacity.scaling import ClaimRequest, ScalingPlan
 from hypercare.domain.capacity.scaling_rows import FieldChange, ScalingRow, ScalingState, changes_text
 from hypercare.domain.capacity.wishes import ReplicaWish
-from hypercare.domain.conditions import timestamp
+from hypercare.domain.timestamps import timestamp
 
 
 @dataclass(frozen=True)

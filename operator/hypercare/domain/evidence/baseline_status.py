@@ -3,13 +3,13 @@
 from math import inf, isfinite
 from typing import Any
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.baseline import Comparison
 from hypercare.domain.evidence.baseline_judgement import NotCompared
 from hypercare.domain.evidence.baseline_reading import BaselineState
 from hypercare.domain.evidence.state_fields import read_time
 from hypercare.domain.fields import Field
 from hypercare.domain.life.window import parse_time
+from hypercare.domain.timestamps import timestamp
 
 
 def render_baseline(state: BaselineState) -> dict[str, Any]:

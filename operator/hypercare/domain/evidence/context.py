@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.grid import GridPoint
 from hypercare.domain.evidence.judgement import Judgement, Verdict
 from hypercare.domain.evidence.quiet import Watch, Whose
@@ -12,6 +11,7 @@ from hypercare.domain.evidence.verdict_history import VerdictChange
 from hypercare.domain.life.rollout import Target
 from hypercare.domain.profile import Evaluation
 from hypercare.domain.promql.tenancy import Tenancy
+from hypercare.domain.timestamps import timestamp
 
 MAX_POINTS = 2880
 """How far one visit reads (a day at 30 s). After a longer absence the evidence catches up over several visits."""

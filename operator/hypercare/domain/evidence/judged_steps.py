@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.judgement import Judgement, Step, Verdict
 from hypercare.domain.evidence.points import Missing
 from hypercare.domain.evidence.verdict_history import CATCHING_UP, VerdictChange
+from hypercare.domain.timestamps import timestamp
 
 
 def outlined(steps: Iterable[Step]) -> Iterator[Step]:

@@ -7,11 +7,11 @@ now, with the newest point present in both. A failed run is told at once.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.fold import Measured
 from hypercare.domain.evidence.judgement import Judgement, Verdict
 from hypercare.domain.evidence.points import Missing
 from hypercare.domain.evidence.run_record import RunRule, RunsPoint, RunsState, Walk, fold, walk_back
+from hypercare.domain.timestamps import timestamp
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ and knows a run that succeeded and one that is active, each by when its Job was 
 import re
 from typing import Any
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.run_record import MAX_ENTRIES, Ending, Entry, RunsState
 from hypercare.domain.evidence.state_fields import read_time, read_worst
 from hypercare.domain.fields import Field
 from hypercare.domain.life.window import parse_time
+from hypercare.domain.timestamps import timestamp
 
 _ENTRY = r"[sfau][0-9]{1,12}\.[0-9a-f]{6}"
 _RECORD = re.compile(rf"([0-9]{{1,12}})/([0-9]{{1,12}});((?:{_ENTRY}(?:,{_ENTRY})*)?)")

@@ -7,11 +7,11 @@ The list of marks is one short string: `g700m3b1` is 700 good points, 3 missing 
 import re
 from typing import Any
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.fold import Measured, NotMeasured, Shown
 from hypercare.domain.evidence.streaks import MAX_SEGMENTS, Sort, Streak, Track
 from hypercare.domain.fields import Field
 from hypercare.domain.life.window import parse_time
+from hypercare.domain.timestamps import timestamp
 
 _RUN = re.compile(r"([gbmir])([1-9][0-9]{0,8})")
 

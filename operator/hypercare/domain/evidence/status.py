@@ -6,7 +6,6 @@ Each kind writes its own state: streaks here, the others in `budget_status`, `ba
 from collections.abc import Mapping
 from typing import Any
 
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence.baseline_reading import BaselineState
 from hypercare.domain.evidence.baseline_status import read_baseline, render_baseline
@@ -22,6 +21,7 @@ from hypercare.domain.evidence.runs_status import read_runs, render_runs
 from hypercare.domain.evidence.state_fields import read_last, read_streak, read_worst, render_shown, render_streak
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life.window import parse_time
+from hypercare.domain.timestamps import timestamp
 
 _MESSAGE_LENGTH = 256
 

@@ -5,12 +5,12 @@ start of relaxing, extensions push it, the hard end bounds everything.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
 
 from hypercare.domain.fields import Field
 from hypercare.domain.life.calendars import Always, Calendar, parse_calendar
+from hypercare.domain.timestamps import parse_timestamp
 
 DEFAULT_START_TIMEOUT_SECONDS = 3600
 
@@ -148,10 +148,9 @@ def parse_time(field: Field) -> int:
     """Read an RFC 3339 timestamp as Unix seconds."""
     text = field.text()
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return parse_timestamp(text)
     except ValueError as error:
         raise field.error(f"{text!r} is not an RFC 3339 time such as 2026-11-20T22:00:00Z") from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def _parse_start(field: Field) -> Start:

@@ -8,7 +8,6 @@ from math import isfinite, isnan
 from typing import Any
 
 from hypercare.domain.alerts.episodes import Episode
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.evidence.fold import Measured, Shown
 from hypercare.domain.report.facts import (
     AlertReport,
@@ -18,6 +17,7 @@ from hypercare.domain.report.facts import (
     ScalingReport,
     TightenedAlert,
 )
+from hypercare.domain.timestamps import timestamp
 
 SCHEMA_VERSION = "1"
 

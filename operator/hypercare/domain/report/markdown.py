@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from hypercare.domain.alerts.episodes import Episode
-from hypercare.domain.conditions import timestamp
 from hypercare.domain.durations import format_duration
 from hypercare.domain.evidence.fold import Measured, Shown
 from hypercare.domain.life.facts import Outcome
@@ -22,6 +21,7 @@ from hypercare.domain.report.facts import (
     TightenedAlert,
     TriedBefore,
 )
+from hypercare.domain.timestamps import timestamp
 
 NOTHING = "–"
 _TIGHTENED = ("Tightened alert", "for", "for of the copy", "Bound", "Before the run", "What stayed")
