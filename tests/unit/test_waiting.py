@@ -111,6 +111,22 @@ def test_changes_are_what_is_new_in_the_timeline_and_conditions_that_flip() -> N
     assert [each.time for each in told] == [NOW - 60, NOW]
 
 
+def test_a_protection_that_comes_into_effect_is_told_once_and_again_when_it_comes_back() -> None:
+    before, after = recorded("active"), recorded("active")
+    for condition in before["status"]["conditions"]:
+        if condition["type"] == "ScalingRaised":
+            condition |= {"status": "False", "reason": "Claiming"}
+    raised = next(each for each in after["status"]["conditions"] if each["type"] == "ScalingRaised")
+    entry = {"time": raised["lastTransitionTime"], "reason": "ScalingRaised", "message": raised["message"]}
+    del before["status"]["timeline"][:], after["status"]["timeline"][:]
+    after["status"]["timeline"].append(entry)
+    told = [each.text for each in changes(read_period(before), read_period(after), NOW)]
+    assert told == [f"ScalingRaised: {raised['message']}"]
+    raised["lastTransitionTime"] = "2026-11-21T19:00:00Z"
+    again = [each.text for each in changes(read_period(before), read_period(after), NOW)]
+    assert again[1:] == [f"ScalingRaised=True (Raised): {raised['message']}"]
+
+
 def test_nothing_new_tells_nothing() -> None:
     seen = read_period(recorded("active"))
     assert list(changes(seen, seen, NOW)) == []

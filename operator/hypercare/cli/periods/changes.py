@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from hypercare.cli.periods.seen import Seen, SeenCondition
 from hypercare.domain.exit_criteria import NONE
 
+# The timeline has the time of the visit, a condition that of its transition.
+_ONE_VISIT_SECONDS = 5
 _TOLD = ("Stalled", "Ready", "TargetsFound", "AlertsTightened", "ScalingRaised", "EvidenceFresh", "Restored")
 
 
@@ -47,13 +49,24 @@ def changes(before: Seen, after: Seen, now: int) -> Iterator[Told]:
             yield Told(now if entry.time is None else entry.time, f"{entry.reason}: {entry.message}")
     for kind in _TOLD:
         old, new = before.conditions.get(kind), after.conditions.get(kind)
-        if new is not None and _flipped(old, new):
+        if new is not None and _flipped(old, new) and not _in_timeline(after, new):
             told = f": {new.message}" if new.message else ""
             yield Told(now, f"{kind}={new.status} ({new.reason}){told}")
     if after.report and after.report != before.report:
         yield Told(now, f"The report is written: ConfigMap {after.report}")
     if after.deleting and not before.deleting:
         yield Told(now, "is being deleted")
+
+
+def _in_timeline(seen: Seen, condition: SeenCondition) -> bool:
+    """Whether the timeline says the same in the same words, as it does of a protection that has come into effect."""
+    since = condition.since
+    return since is not None and any(
+        (entry.reason, entry.message) == (condition.type, condition.message)
+        and entry.time is not None
+        and abs(entry.time - since) <= _ONE_VISIT_SECONDS
+        for entry in seen.timeline
+    )
 
 
 def _flipped(old: SeenCondition | None, new: SeenCondition) -> bool:
