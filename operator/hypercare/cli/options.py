@@ -6,11 +6,6 @@ from typing import Annotated
 
 import typer
 
-from hypercare.cli.completing import periods
-from hypercare.domain.objects import PERIODS
-
-_KINDS = frozenset({"hcp", PERIODS.plural, PERIODS.kind.lower()})
-
 
 class Color(StrEnum):
     """When to use colours."""
@@ -21,7 +16,7 @@ class Color(StrEnum):
 
 
 class Output(StrEnum):
-    """What an answer is for: people, programs, people who are programs' authors."""
+    """For whom an answer is written: a table for people, JSON and YAML for programs."""
 
     TABLE = "table"
     JSON = "json"
@@ -32,23 +27,6 @@ ColorOption = Annotated[
     Color, typer.Option("--color", help="When to use colours; auto: on a terminal, unless NO_COLOR is set.")
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="What to print.")]
-
-
-def _bare(name: str) -> str:
-    """The name in `hcp/checkout`, as kubectl prints it and many type it; the other kinds have no periods' names."""
-    kind, slash, bare = name.rpartition("/")
-    if not slash:
-        return name
-    if kind.lower().removesuffix(f".{PERIODS.group}") not in _KINDS or not bare:
-        raise typer.BadParameter(f"{name!r} is not the name of a HypercarePeriod, such as checkout or hcp/checkout")
-    return bare
-
-
-_HELP = "Name of the HypercarePeriod; hcp/NAME is the same."
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=_HELP, autocompletion=periods, callback=_bare)]
-OptionalNameArgument = Annotated[
-    str, typer.Argument(metavar="[NAME]", help=_HELP, autocompletion=periods, callback=_bare)
-]
 AllNamespacesOption = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Look into all namespaces.")]
 
 

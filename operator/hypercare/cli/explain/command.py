@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from hypercare.cli.options import ClusterArguments, OptionalNameArgument, Output, OutputOption
+from hypercare.cli.name_argument import OptionalNameArgument
+from hypercare.cli.options import ClusterArguments, Output, OutputOption
 
 BRIEF = "Print the effective spec of a period, with the origin of each value; or what a reason means."
 HELP = """Print the effective spec of a period: itself over its profile over the built-in defaults.

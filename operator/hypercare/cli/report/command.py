@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hypercare.cli.options import ClusterArguments, NameArgument
+from hypercare.cli.name_argument import NameArgument
+from hypercare.cli.options import ClusterArguments
 
 BRIEF = "Print the report of a run: criteria, alerts and how much earlier copies fired, what was changed."
 HELP = """Print the report of a run: what the exit criteria said, which alerts fired and how much earlier their copies

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from hypercare.cli.options import ClusterArguments, NameArgument, Output, OutputOption
+from hypercare.cli.name_argument import NameArgument
+from hypercare.cli.options import ClusterArguments, Output, OutputOption
 
 BRIEF = "Show one period: phase, strength, exit criteria, protections, and what ends when."
 HELP = """Show one period: phase, strength, exit criteria, protections, and what ends when.

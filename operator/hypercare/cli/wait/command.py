@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hypercare.cli.options import ClusterArguments, NameArgument, Output, OutputOption
+from hypercare.cli.name_argument import NameArgument
+from hypercare.cli.options import ClusterArguments, Output, OutputOption
 
 BRIEF = "Wait for the end of a period, or until it is protected; exit codes for pipelines."
 HELP = """Wait for the end of a period, or (--for protected) until everything requested is verified live.

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hypercare.cli.options import AllNamespacesOption, ClusterArguments, OptionalNameArgument
+from hypercare.cli.name_argument import OptionalNameArgument
+from hypercare.cli.options import AllNamespacesOption, ClusterArguments
 
 BRIEF = "Watch one period or all: live on a terminal, a line for each change on a pipe."
 HELP = """Watch one period or all: live on a terminal, a line for each change on a pipe.

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from hypercare.cli.options import ClusterArguments, NameArgument, Output, OutputOption
+from hypercare.cli.name_argument import NameArgument
+from hypercare.cli.options import ClusterArguments, Output, OutputOption
 
 BRIEF = "Say what blocks the exit of a period, in order, each with what to do."
 HELP = """Say what blocks the exit of a period, in order, each with what to do.
