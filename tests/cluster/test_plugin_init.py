@@ -15,7 +15,7 @@ from tests.cluster.keda import install_keda, keda_operator
 from tests.cluster.lives.operating import install, operator_of
 from tests.cluster.lives.place import Place, new_place
 from tests.cluster.plugin import Plugin
-from tests.unit.test_init import without_comment_signs
+from tests.unit.surveys import without_comment_signs
 
 pytestmark = pytest.mark.cluster
 ROLLOUTS_CRD = Path(__file__).parent / "rollouts_crd.yaml"

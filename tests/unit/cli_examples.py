@@ -33,7 +33,7 @@ from hypercare.cli.why.text import why_view
 from hypercare.domain.timestamps import timestamp
 from tests.unit.kubectl_hypercare import PROGRAM
 from tests.unit.recorded_periods import NOW, found, lines, page, recorded
-from tests.unit.test_init import survey
+from tests.unit.surveys import survey
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "cli.md"

@@ -128,3 +128,17 @@ def objects(*autoscalers: dict[str, Any], **others: Any) -> CapacityObjects:
 
 
 PERCENT_150 = Percent(150)
+
+
+def scaled_object(name: str = "checkout", least: int | None = None, **target: str) -> dict[str, Any]:
+    """A ScaledObject of KEDA, for a Deployment unless `target` says otherwise."""
+    spec: dict[str, Any] = {"scaleTargetRef": {"name": "checkout"} | target}
+    if least is not None:
+        spec["minReplicaCount"] = least
+    return {"metadata": {"name": name, "namespace": "shop", "uid": f"uid-{name}", "resourceVersion": "7"}, "spec": spec}
+
+
+def owned(body: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
+    """The same, controlled by another object."""
+    body["metadata"]["ownerReferences"] = [{"kind": kind, "name": name, "controller": True}]
+    return body

@@ -24,8 +24,8 @@ from hypercare.hold_reconcile import HoldReconciler, stands
 from hypercare.ports import ApiError, Forbidden, NotFound, Rejected, Unavailable
 from hypercare.standstill import LOOK_SECONDS, StandstillGate
 from tests.unit.api_server import Crash, FakeApiServer, When
+from tests.unit.made_objects import overlay
 from tests.unit.scaled import AUTOSCALER_REF, HOLD_REF, NAMESPACE, NOW, autoscaler, request
-from tests.unit.test_sweep import overlay
 
 OWN = "hypercare-system"
 MARKER = marker_ref(OWN)

@@ -6,67 +6,29 @@ import pytest
 import yaml
 
 from hypercare.cli.documents import documents_in
-from hypercare.cli.init.survey import Capacity, LeftOut, Metrics, Offer, Rules, Survey, Workload
+from hypercare.cli.init.survey import Capacity, LeftOut, Metrics, Offer, Rules, Workload
 from hypercare.cli.init.template import period_file
 from hypercare.cli.lint.checks import check
 from hypercare.cli.lint.findings import Finding, Source
 from hypercare.cli.lint.positions import positions_in
 from hypercare.domain.indicators import indicators
+from tests.unit.surveys import CHECKOUT, NOTHING, OFFERED, RULES, survey, without_comment_signs
 
-CHECKOUT = Workload("Deployment", "checkout", "2.4.0", 2)
 CART = Workload("StatefulSet", "cart", "1.9.3", 1)
 AGENT = Workload("DaemonSet", "123", "", 3)
 NO_OFFER = Capacity(told=("No PodDisruptionBudget selects the pods of checkout.",))
-OFFERED = Capacity(
-    scaling=(
-        Offer(
-            "checkout",
-            {"floor": "150%"},
-            "HorizontalPodAutoscaler checkout: at least 2, at most 6, runs 2 today; floor 150% would keep 3",
-        ),
-    ),
-    disruption=(Offer("checkout", {"maxUnavailable": 1}, "PodDisruptionBudget checkout: maxUnavailable 50% -> 25%"),),
-)
 ODD_OFFERS = Capacity(
     scaling=(Offer("yes", {"floor": 1, "ceiling": "150%"}, "ScaledObject yes: " + "long " * 40),),
     disruption=(Offer("123", {"budget": "456", "maxUnavailable": 1}, "PodDisruptionBudget 456: minAvailable 1 -> 2"),),
 )
-RULES = Rules("checkout-alerts", ("critical", "warning", "warning", ""))
 OPENTELEMETRY = tuple(each for each in indicators().values() if each.name.startswith(("opentelemetry/", "kubernetes/")))
 EVERYTHING = Metrics({"checkout": tuple(indicators().values()), "cart": OPENTELEMETRY}, "http://p:9090")
-NOTHING = Metrics(asked="http://p:9090")
 UNKNOWN = Metrics(unknown="it did not answer:\nno route")
-
-
-def survey(**change: Any) -> Survey:
-    usual: dict[str, Any] = {
-        "namespace": "shop",
-        "name": "checkout",
-        "profile": "web",
-        "profile_there": True,
-        "workloads": (CHECKOUT,),
-        "left_out": (),
-        "capacity": OFFERED,
-        "rules": (RULES,),
-        "metrics": NOTHING,
-        "date": "2026-11-21",
-    }
-    return Survey(**{**usual, **change})
 
 
 def findings(text: str) -> list[Finding]:
     sources = zip(documents_in(text, "init"), positions_in(text), strict=True)
     return list(check([Source("init", *each) for each in sources]))
-
-
-def without_comment_signs(text: str) -> str:
-    """The file as it is when somebody wants what stands as a comment, done as the comments say."""
-    lines, offered = [], False
-    for line in text.splitlines():
-        wanted = "# - {" in line or (offered and line)
-        lines.append(line.replace("# ", "", 1) if wanted else line)
-        offered = bool(line) and (offered or "to the empty line:" in line)
-    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("workloads", [(CHECKOUT,), (CHECKOUT, CART, AGENT), (AGENT, CHECKOUT)])

@@ -14,8 +14,7 @@ from hypercare.domain.capacity.hold import Hold, hold_name
 from hypercare.domain.capacity.scaling import Claimant, parse_scaling, plan_scaling
 from hypercare.domain.fields import Field
 from hypercare.domain.life.rollout import Target
-from tests.unit.scaled import TARGET, autoscaler, budget, floor_field, hold, objects, workload
-from tests.unit.test_scalers import owned, scaled_object
+from tests.unit.scaled import TARGET, autoscaler, budget, floor_field, hold, objects, owned, scaled_object, workload
 
 CART = Target("StatefulSet", "cart")
 WEB = Target("Rollout", "checkout")

@@ -17,8 +17,7 @@ from hypercare.domain.capacity.disruption import plan_disruption
 from hypercare.domain.capacity.hold import hold_name
 from hypercare.domain.capacity.scaling import Claimant, plan_scaling
 from hypercare.domain.period import Resolved
-from tests.unit.scaled import autoscaler, budget, floor_field, hold, objects, workload
-from tests.unit.test_scalers import owned, scaled_object
+from tests.unit.scaled import autoscaler, budget, floor_field, hold, objects, owned, scaled_object, workload
 
 PROFILE = {
     "metadata": {"name": "default"},

@@ -12,21 +12,9 @@ from hypercare.domain.capacity.scaling import Claimant, ScalingPlan, parse_scali
 from hypercare.domain.capacity.wishes import ReplicaWish, ScaleDown
 from hypercare.domain.fields import Field
 from hypercare.domain.life.rollout import Target
-from tests.unit.scaled import TARGET, autoscaler, objects, workload
+from tests.unit.scaled import TARGET, autoscaler, objects, owned, scaled_object, workload
 
 CLAIMANT = Claimant("a", "uid-of-a", "r1-0", 100, 50)
-
-
-def scaled_object(name: str = "checkout", least: int | None = None, **target: str) -> dict[str, Any]:
-    spec: dict[str, Any] = {"scaleTargetRef": {"name": "checkout"} | target}
-    if least is not None:
-        spec["minReplicaCount"] = least
-    return {"metadata": {"name": name, "namespace": "shop", "uid": f"uid-{name}", "resourceVersion": "7"}, "spec": spec}
-
-
-def owned(body: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
-    body["metadata"]["ownerReferences"] = [{"kind": kind, "name": name, "controller": True}]
-    return body
 
 
 @pytest.mark.parametrize(

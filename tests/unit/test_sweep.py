@@ -1,33 +1,20 @@
 """The sweep removes what was made for a period that is gone, and nothing else, whatever it looks like."""
 
-import copy
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from hypercare.adapters.cache import WatchCache
 from hypercare.domain.alerts.orphans import MadeFor, made_for
-from hypercare.domain.alerts.overlay import OverlayIdentity, OverlayTooLarge, build_overlay
 from hypercare.domain.objects import ALERTMANAGER_CONFIGS, PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.hold_reconcile import RETRY_SECONDS, SWEEP_SECONDS
 from hypercare.ports import Forbidden, Unavailable
 from hypercare.sweep import Sweeper, Swept
 from tests.unit.api_server import FakeApiServer, When
+from tests.unit.made_objects import IDENTITY, MADE, overlay
 
-IDENTITY = OverlayIdentity("shop", "checkout", "uid-of-checkout", "r1-00000000", {"release": "prometheus"})
 PERIOD = ObjectRef(PERIODS, "shop", IDENTITY.period)
 OVERLAY = ObjectRef(PROMETHEUS_RULES, "shop", IDENTITY.object_name)
-built = build_overlay(IDENTITY, ())
-assert not isinstance(built, OverlayTooLarge)
-MADE: Mapping[str, Any] = built
-
-
-def overlay(**metadata: Any) -> dict[str, Any]:
-    """The overlay, with other metadata; None takes some away."""
-    body = copy.deepcopy(dict(MADE))
-    body["metadata"] = {key: value for key, value in (body["metadata"] | metadata).items() if value is not None}
-    return body
 
 
 class Shop:
