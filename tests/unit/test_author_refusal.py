@@ -159,3 +159,11 @@ async def test_a_spec_that_could_not_be_used_without_the_policy_is_not_accepted_
     world.install()
     await world.pass_time(10)
     assert (world.condition(T.STALLED)[1], world.status["acceptedGeneration"]) == ("ProfileNotFound", 0)
+
+
+async def test_an_operator_that_was_told_to_do_without_enforces() -> None:
+    world = World()
+    world.waived = True
+    world.start()
+    await world.until("Active")
+    assert world.changed == (True, True, True)

@@ -10,9 +10,10 @@ from hypercare.cli.options import ClusterArguments, Output, OutputOption
 BRIEF = "Look for what keeps hypercare from working, each with its fix."
 HELP = """Look for what keeps hypercare from working in a cluster: each finding comes with its fix.
 
-Looks at the API server and its clock, the CRDs, the operator and its permissions, your own permissions, profiles,
-whether a Prometheus selects the rules that hypercare writes, whether evidence advances, and what the operator says of
-its Prometheus. Without -n at all namespaces. What you may not read is told as not checked. Changes nothing.
+Looks at the API server and its clock, the CRDs, the operator and its permissions, your own permissions, whether the
+API server asks what authors of periods may do, profiles, whether a Prometheus selects the rules that hypercare
+writes, whether evidence advances, and what the operator says of its Prometheus. Without -n at all namespaces. What
+you may not read is told as not checked. Changes nothing.
 
 Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 the cluster cannot be asked.
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hypercare.cli.cluster_access import Body, Cluster
@@ -56,9 +57,17 @@ def served(cluster: Cluster, resource: Resource) -> bool:
     return any(each.get("name") == resource.plural for each in found.get("resources") or ())
 
 
-def operator(cluster: Cluster, namespace: str, account: str) -> tuple[Account, list[Diagnosis]]:
-    """The operator's Deployment, and the account it runs as."""
-    area, assumed = "operator", Account(namespace, account or _ACCOUNT)
+@dataclass(frozen=True)
+class Installation:
+    """How the operator is installed: the account it runs as, and the arguments it is started with."""
+
+    account: Account
+    arguments: tuple[str, ...] = ()
+
+
+def operator(cluster: Cluster, namespace: str, account: str) -> tuple[Installation, list[Diagnosis]]:
+    """The operator's Deployment, and what it says."""
+    area, assumed = "operator", Installation(Account(namespace, account or _ACCOUNT))
     try:
         found = cluster.list(DEPLOYMENTS, namespace, labels=_OPERATOR)
     except ClusterFailed as error:
@@ -69,7 +78,8 @@ def operator(cluster: Cluster, namespace: str, account: str) -> tuple[Account, l
         return assumed, [warning(area, told, f"{fix}; whether one works anyway is told below")]
     pod = found[0]["spec"]["template"]["spec"]
     running = Account(namespace, account or str(pod.get("serviceAccountName") or "default"))
-    return running, [_deployment(found)]
+    arguments = tuple(str(each) for container in pod["containers"] for each in container.get("args") or ())
+    return Installation(running, arguments), [_deployment(found)]
 
 
 def _deployment(found: tuple[Body, ...]) -> Diagnosis:

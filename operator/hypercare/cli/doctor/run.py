@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 import typer
 
 from hypercare.cli.cluster_access import Cluster
+from hypercare.cli.doctor.authors import author_check
 from hypercare.cli.doctor.command import DoctorArguments
 from hypercare.cli.doctor.diagnosis import Diagnosis, State, unchecked
-from hypercare.cli.doctor.installation import definitions, operator, server
+from hypercare.cli.doctor.installation import definitions, operator, served, server
 from hypercare.cli.doctor.permissions import operator_permissions, own_permissions
 from hypercare.cli.doctor.profiles import profiles
 from hypercare.cli.doctor.text import doctor_view
@@ -19,7 +20,7 @@ from hypercare.cli.periods.reading import read_period
 from hypercare.cli.periods.seen import Seen
 from hypercare.cli.printing import object_text
 from hypercare.cli.terminal import console, drawn
-from hypercare.domain.objects import PERIODS
+from hypercare.domain.objects import PERIODS, SCALED_OBJECTS
 
 
 def run(asked: DoctorArguments) -> int:
@@ -44,16 +45,17 @@ def run(asked: DoctorArguments) -> int:
 def _examine(cluster: Cluster, asked: DoctorArguments) -> Iterator[Diagnosis]:
     yield from server(cluster)
     yield from definitions(cluster)
-    account, of_operator = operator(cluster, asked.operator_namespace, asked.operator_account)
+    installed, of_operator = operator(cluster, asked.operator_namespace, asked.operator_account)
     yield from of_operator
-    yield from operator_permissions(cluster, account, asked.namespace)
+    yield from operator_permissions(cluster, installed.account, asked.namespace)
     yield from own_permissions(cluster, asked.namespace)
     try:
         periods = _periods(cluster, asked.namespace)
     except ClusterFailed as error:
         yield unchecked("periods", error.format_message())
         return
-    yield from profiles(cluster, periods, account.namespace)
+    yield from author_check(cluster, periods, installed.arguments, keda=served(cluster, SCALED_OBJECTS))
+    yield from profiles(cluster, periods, installed.account.namespace)
     now = int(time.time())
     yield heartbeat(periods, now)
     yield endpoint(periods, now)
