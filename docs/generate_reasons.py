@@ -18,13 +18,13 @@ from docs.reasons_in_code import Made, made
 from hypercare.cli.periods.advice import OWN
 from hypercare.domain.alerts.inhibition import Unmuted
 from hypercare.domain.alerts.tightening import UntouchedReason
-from hypercare.domain.capacity.scaling_rows import ScalingState
+from hypercare.domain.capacity.scaling_rows import OVER, ScalingState
 from hypercare.domain.conditions import ConditionType
-from hypercare.domain.evidence.verdict_history import CATCHING_UP
-from hypercare.domain.exit_criteria import NO_DATA
+from hypercare.domain.exit_criteria import STALE_REASONS
 from hypercare.domain.life.rollout import RolloutState
 from hypercare.domain.reasons.explained import SUBJECTS
 from hypercare.domain.reasons.explanation import Explanation, Subject
+from hypercare.domain.samples import FailureKind
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "reference" / "reasons.md"
@@ -39,6 +39,8 @@ Every reason that the operator tells, where it is told, what it means and what t
 `Ready=False` has the reason of what is wrong: of `Stalled`, `TargetsFound` or `Reconciling`. What `Stalled` has as its
 reason is told once as an Event, too.
 """
+TAKEN_OVER = ("Stalled", "TargetsFound", "Reconciling")
+"""Conditions whose reasons `Ready` takes over while something is wrong."""
 CRITERIA = "status.criteria"
 EVENTS = "Events, timeline"
 _ALERTS, _SCALING, _EVIDENCE = ("AlertsTightened",), ("ScalingRaised",), ("EvidenceFresh",)
@@ -80,6 +82,13 @@ FLOWS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Announcement", "", (EVENTS,)),
 )
 """Where a reason is told that is made with this, in a function whose name begins like this; the first that fits."""
+_NOT_TOLD: Mapping[str, Sequence[str]] = {
+    # Only problems of objects that are to be raised are the condition's to tell.
+    "ScalingRaised": (*OVER, ScalingState.RESTORING),
+    # They heal by themselves.
+    "Stalled": (FailureKind.CREDENTIALS_UNREADABLE, "PeakUnread"),
+}
+"""What a condition does not tell although it is made with the same as what it tells."""
 _LISTS: Mapping[str, Sequence[str]] = {
     "status.alerts": tuple(UntouchedReason),
     "status.alerts.inhibition": tuple(Unmuted),
@@ -103,7 +112,8 @@ def rendered(page: str = "") -> str:
     """The page; nothing of how it was is kept."""
     del page
     told = places()
-    return TEXT + "".join(text for subject in (*SUBJECTS, OWN) for text in _section(subject, told))
+    sections = (text for subject in (*SUBJECTS, OWN) for text in _section(subject, told))
+    return TEXT + "".join((*sections, *_by_place(told)))
 
 
 def places() -> Mapping[str, frozenset[str]]:
@@ -119,8 +129,11 @@ def places() -> Mapping[str, frozenset[str]]:
     for place, reasons in _LISTS.items():
         for reason in reasons:
             found[reason].add(place)
-    for reason in (*NO_DATA, CATCHING_UP):
+    for reason in STALE_REASONS:
         found[reason].update(_EVIDENCE)
+    for place, reasons in _NOT_TOLD.items():
+        for reason in reasons:
+            found[reason].discard(place)
     return {reason: frozenset(where) for reason, where in found.items()}
 
 
@@ -153,13 +166,27 @@ def _section(subject: Subject, told: Mapping[str, frozenset[str]]) -> Iterator[s
         yield f"| `{each.reason}` | {_where(told[each.reason])} | {each.means} |{_what_to_do(each)} |\n"
 
 
+def _by_place(told: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """The same, to be looked up by where it is told; in the order of the sections."""
+    order = [each.reason for subject in (*SUBJECTS, OWN) for each in subject.explanations]
+    every = [reason for reason in order if told[reason] >= set(_EVERY)]
+    yield f"\n## By condition and list\n\nEvery condition can have {_listed(every)} as well.\n\n"
+    yield "| where | reasons |\n| --- | --- |\n"
+    lists = sorted({place for where in told.values() for place in where} - set(_EVERY))
+    for place in (*_EVERY, *lists):
+        reasons = [reason for reason in order if place in told[reason] and (place in lists or reason not in every)]
+        also = f", and what `{'`, `'.join(TAKEN_OVER)}` have while something is wrong" if place == "Ready" else ""
+        yield f"| {_quoted(place)} | {_listed(reasons)}{also} |\n"
+
+
+def _listed(reasons: Sequence[str]) -> str:
+    return ", ".join(f"`{reason}`" for reason in reasons)
+
+
 def _where(where: frozenset[str]) -> str:
-    if where >= set(_EVERY):
-        return "every condition"
-    order = [*ConditionType]
-    conditions = sorted((each for each in where if each in order), key=lambda each: order.index(ConditionType(each)))
-    others = sorted(each for each in where if each not in order)
-    return ", ".join([*(f"`{each}`" for each in conditions), *map(_quoted, others)])
+    conditions = [_quoted(each) for each in _EVERY if each in where]
+    shown = ["every condition"] if len(conditions) == len(_EVERY) else conditions
+    return ", ".join((*shown, *map(_quoted, sorted(where - set(_EVERY)))))
 
 
 def _quoted(place: str) -> str:

@@ -91,7 +91,7 @@ def test_what_a_real_operator_told_is_told_where_the_page_says(name: str) -> Non
     told, status = places(), recorded(name)["status"]
     for condition in status["conditions"]:
         kind, reason = condition["type"], condition["reason"]
-        over = ("Stalled", "TargetsFound", "Reconciling") if kind == "Ready" else ()
+        over = generate_reasons.TAKEN_OVER if kind == "Ready" else ()
         assert {kind, *over} & told[reason], (kind, reason)
     for criterion in status.get("criteria", ()):
         assert generate_reasons.CRITERIA in told[criterion["reason"]]

@@ -258,6 +258,10 @@ class TestStaleness:
         assert weigh(late, (), LATE_LIMIT, 600).stale == ""
         assert weigh(late, (), LATE_LIMIT, 599).stale_reason == LATE
 
+    @pytest.mark.parametrize("reason", ["OverlayNotLive", "CatchingUp"])
+    def test_what_is_awaited_is_told_as_such_and_is_nothing_that_comes_late(self, reason: str) -> None:
+        assert weigh((reading(UNKNOWN, late=999, reason=reason),), (), LATE_LIMIT).stale_reason == reason
+
     def test_where_nothing_is_seen_it_is_stale_all_the_same(self) -> None:
         assert weigh((reading(UNKNOWN, late=600, reason="NoData"),), (), LATE_LIMIT, 600).stale_reason == "NoData"
 

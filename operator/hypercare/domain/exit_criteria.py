@@ -13,6 +13,7 @@ from hypercare.domain.evidence.bounds import describe
 from hypercare.domain.evidence.criteria import Regression
 from hypercare.domain.evidence.judgement import Judgement, Regressed, Verdict
 from hypercare.domain.evidence.points import MissingReason
+from hypercare.domain.evidence.streak_reading import OVERLAY_NOT_LIVE
 from hypercare.domain.evidence.verdict_history import CATCHING_UP
 from hypercare.domain.findings import EvidenceState
 from hypercare.domain.life.facts import Exit
@@ -42,8 +43,9 @@ _SEEN = frozenset(
         MissingReason.UNPROVABLE,
     )
 )
-NO_DATA = (_UNANSWERED | {reason.value for reason in MissingReason}) - _SEEN
-"""Reasons of a criterion for which the evidence is not fresh."""
+_NO_DATA = (_UNANSWERED | {reason.value for reason in MissingReason}) - _SEEN
+STALE_REASONS = _NO_DATA | {CATCHING_UP, OVERLAY_NOT_LIVE}
+"""Reasons of a criterion that are the reason of evidence that is not fresh; for all others it is `LATE`."""
 
 
 def weigh(
@@ -79,12 +81,12 @@ def _is_late(reading: Reading, limit: int, filling_limit: int) -> bool:
     reason = reading.judgement.reason
     if reason in _UNANSWERED:
         return True
-    return reading.late_seconds > (limit if reason in NO_DATA else max(limit, filling_limit))
+    return reading.late_seconds > (limit if reason in _NO_DATA else max(limit, filling_limit))
 
 
 def _why_late(reading: Reading) -> str:
     reason = reading.judgement.reason
-    return reason if reason in NO_DATA or reason == CATCHING_UP else LATE
+    return reason if reason in STALE_REASONS else LATE
 
 
 def _staleness(reading: Reading) -> str:
