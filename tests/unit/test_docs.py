@@ -18,6 +18,7 @@ from hypercare.domain.life.facts import Outcome, Phase
 from hypercare.domain.period import Resolved, resolve
 from hypercare.domain.reasons.explained import SUBJECTS
 from hypercare.metrics import Metric
+from tests.gitops.recordings import RECORDED
 from tests.unit.recorded_periods import NAMES, recorded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,11 +86,20 @@ def test_every_place_that_says_where_reasons_are_told_is_needed() -> None:
     assert [flow[:2] for flow in FLOWS if flow[:2] not in used] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_a_real_operator_told_is_told_where_the_page_says(name: str) -> None:
-    """Ready takes over what is wrong, and a workload's own reasons are passed on."""
-    told, status = places(), recorded(name)["status"]
-    for condition in status["conditions"]:
+STATUSES = {
+    **{name: recorded(name)["status"] for name in NAMES},
+    **{
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8")).get("status", {})
+        for path in RECORDED.glob("*.yaml")
+    },
+}
+
+
+@pytest.mark.parametrize("status", STATUSES.values(), ids=STATUSES)
+def test_what_a_real_operator_told_is_told_where_the_page_says(status: dict[str, Any]) -> None:
+    """Ready takes over what is wrong."""
+    told = places()
+    for condition in status.get("conditions", ()):
         kind, reason = condition["type"], condition["reason"]
         over = generate_reasons.TAKEN_OVER if kind == "Ready" else ()
         assert {kind, *over} & told[reason], (kind, reason)
@@ -99,6 +109,9 @@ def test_what_a_real_operator_told_is_told_where_the_page_says(name: str) -> Non
         assert {generate_reasons.EVENTS, "Stalled"} & told[entry["reason"]], entry["reason"]
     for row in status.get("scaling", ()):
         assert "status.scaling" in told[row["state"]]
+    alerts = status.get("alerts", {})
+    for row in (*alerts.get("refusals", ()), *(each for each in alerts.get("changes", ()) if "reason" in each)):
+        assert "status.alerts" in told[row["reason"]]
 
 
 def test_explanations_are_short_and_end_as_they_should() -> None:
