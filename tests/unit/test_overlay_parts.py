@@ -13,7 +13,7 @@ from hypercare.domain.alerts.held_copies import copies
 from hypercare.domain.alerts.left_out import TOO_LARGE
 from hypercare.domain.alerts.liveness import expected_heartbeats, heartbeat_query
 from hypercare.domain.alerts.overlay import HEARTBEAT, ORIGINAL_ACTIVE, revision_of, rule_id_of
-from hypercare.domain.alerts.overlay_parts import GROUP_BYTES, OBJECT_BYTES, joined, part_ref, present_parts
+from hypercare.domain.alerts.overlay_parts import GROUP_BYTES, OBJECT_BYTES, joined, present_parts
 from hypercare.domain.alerts.overlay_plan import Basis, OverlayPlan, plan_overlay
 from hypercare.domain.alerts.tightening import Untouched
 from hypercare.domain.objects import PERIODS
@@ -172,9 +172,3 @@ class TestPresent:
 
     def test_without_any_there_is_no_overlay(self) -> None:
         assert joined(()) == {}
-
-    def test_the_first_has_the_plain_name(self) -> None:
-        assert [part_ref("shop", "checkout", number).name for number in (0, 1)] == [
-            "hypercare-checkout",
-            "hypercare-checkout.1",
-        ]

@@ -25,7 +25,6 @@ from hypercare.domain.alerts.overlay import (
 )
 from hypercare.domain.alerts.source_rules import SourceAlert
 from hypercare.domain.alerts.watched import WatchedAlert
-from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
 
 OBJECT_BYTES = 300 * 1024
 """How much an object is filled, measured as JSON. Its YAML may be a half larger, and 512 KiB are accepted."""
@@ -36,12 +35,6 @@ _TIMES = 4
 """How often an expression is repeated: in the copy, in what both record, and about once in the question for inputs."""
 _ALONE_BYTES = 400 * 1024
 """What a single alert may have at most."""
-
-
-def part_ref(namespace: str, period: str, number: int) -> ObjectRef:
-    """The object with this number; the first, 0, has the plain name."""
-    name = OVERLAY_PREFIX + period + (f".{number}" if number else "")
-    return ObjectRef(PROMETHEUS_RULES, namespace, name)
 
 
 def present_parts(rules: Iterable[Body], period: str, period_uid: str) -> tuple[Body, ...]:
