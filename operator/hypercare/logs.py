@@ -6,6 +6,7 @@ A message starts with a capital letter and ends without a period. What it is abo
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,13 @@ from typing import TextIO
 
 from hypercare.config import LogFormat, LogLevel
 from hypercare.domain.objects import HOLDS, PERIODS, ObjectRef
+from hypercare.ports import Forbidden
 
 FIELDS = ("period", "hold", "run", "reason")
 _FIELD_OF = {PERIODS: "period", HOLDS: "hold"}
 # Kopf tells at INFO of every handler that ran; here handlers only feed the cache.
 _TOO_CHATTY = ("kopf.objects", "kopf.activities", "kopf._core.engines.activities")
+_REFUSED = re.compile(r"APIForbiddenError\('(.*?)', \{")
 _visited: ContextVar[ObjectRef | None] = ContextVar("visited", default=None)
 
 
@@ -71,20 +74,28 @@ class JsonFormatter(logging.Formatter):
 
 
 class RetryFilter(logging.Filter):
-    """Lets one line in `seconds` pass of those that Kopf writes for each attempt at each watch during an outage."""
+    """Lets one line in `seconds` pass of those that Kopf writes for each attempt at each watch during an outage.
+
+    What is refused is no outage: it is told of each resource and namespace, with what to do.
+    """
 
     def __init__(self, seconds: float = 30.0) -> None:
         super().__init__()
         self._seconds = seconds
-        self._last = -seconds
+        self._last: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be logged."""
         if not (record.name.startswith("kopf.") and record.getMessage().startswith("Request attempt")):
             return True
-        if record.created - self._last < self._seconds:
+        refused = _REFUSED.search(record.getMessage())
+        about = refused.group(1) if refused else ""
+        if record.created - self._last.get(about, -self._seconds) < self._seconds:
             return False
-        self._last = record.created
+        self._last[about] = record.created
+        if about:
+            advised = Forbidden(about).advised
+            record.msg, record.args = f"Changes are not seen as they happen, which is tried again: {advised}", ()
         return True
 
 
