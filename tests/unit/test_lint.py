@@ -174,7 +174,7 @@ def test_good_files_have_no_findings(tmp_path: Path) -> None:
         (('"2.4.0"', "2.4"), (5, "spec.release.version", "Type"), 'write "2.4" in quotes'),
         (("exitCriteria", "exitCriterias"), (8, "spec.exitCriterias", "UnknownField"), "did you mean exitCriteria?"),
         (("Deployment", "Deploymnt"), (7, "spec.targets[0].kind", "Enum"), "did you mean Deployment?"),
-        (("[5m]", "[5m"), (10, "spec.exitCriteria[0].query", "InvalidPromQL"), "InvalidPromQL"),
+        (("[5m]", "[5m"), (10, "spec.exitCriteria[0].query", "InvalidPromQL"), "write a range such as"),
         (("v1alpha1", "v1"), (1, "apiVersion", "ApiVersion"), "must be hypercare.dev/v1alpha1"),
         (("below: 1", "below: 1\n      below: 2"), (12, "spec.exitCriteria[0].below", "Duplicate"), "keep one"),
         (("name: checkout}\nspec", "namespace: shop}\nspec"), (3, "metadata.name", "Required"), "is required"),

@@ -99,9 +99,22 @@ def _parse(text: str, shown: str) -> list[object]:
         return list(yaml.load_all(text, Loader))
     except yaml.MarkedYAMLError as error:
         place = f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}" if error.problem_mark else ""
-        raise UnusableInput(f"{shown}{place}: is not YAML: {error.problem or error.context}") from error
+        told = f"{error.problem or error.context}{_hint(error, text)}"
+        raise UnusableInput(f"{shown}{place}: is not YAML: {told}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UnusableInput(f"{shown}: is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _hint(error: yaml.MarkedYAMLError, text: str) -> str:
+    """What is behind an error of the parser, in most cases."""
+    if "{{" in text:
+        return " (it holds a Helm template: give what `helm template` makes of it)"
+    problem = error.problem or ""
+    if r"\t" in problem:
+        return " (indent with spaces, not with tabs)"
+    if "<block mapping start>" in problem or "<block sequence start>" in problem or "mapping values" in problem:
+        return " (is the line indented like those around it?)"
+    return ""
 
 
 def _objects(documents: list[object], shown: str) -> Iterator[Mapping[str, Any]]:

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hypercare.cli.lint.expressions import criterion_doubts, promql_hint, promql_message
 from hypercare.cli.lint.findings import Finding, Source
+from hypercare.cli.lint.meant import near
 from hypercare.cli.lint.routing import Routes, routing_findings, rules_in
-from hypercare.cli.lint.schema import schema_of, violations
+from hypercare.cli.lint.server_rules import is_meant, kind_findings, server_findings
 from hypercare.cli.periods.advice import advice
 from hypercare.domain.alerts.source_rules import UnreadableRule, source_alerts
 from hypercare.domain.conditions import Problem
@@ -18,7 +20,6 @@ from hypercare.domain.period import Resolved, profile_name, resolve
 from hypercare.domain.promql.syntax import InvalidPromQL, PromQLError, parse
 from hypercare.domain.snapshot import Identity
 
-_API_VERSION = PERIODS.api_version
 _INTERVAL = 30
 _NAMED_ELEMENT = re.compile(r"^spec\.(exitCriteria|protection\.alerts\.add)\[(\d+)\]")
 _SAID = frozenset({"InvalidPromQL", "InvalidCriterion", "InvalidSpec", "UnsupportedPromQL"})
@@ -33,11 +34,13 @@ def check(sources: Sequence[Source]) -> Iterator[Finding]:
             yield source.error(path, "Duplicate", "is written twice in the same object", "keep one of them")
         match source.document.kind:
             case PERIODS.kind:
-                yield from _checked(source, PERIODS.plural) or _period(source, sources)
+                yield from list(server_findings(source, PERIODS)) or _period(source, sources)
             case PROFILES.kind:
-                yield from _checked(source, PROFILES.plural) or _profile(source)
+                yield from list(server_findings(source, PROFILES)) or _profile(source)
             case PROMETHEUS_RULES.kind:
                 yield from rules_of(source)
+            case _ if is_meant(source):
+                yield from kind_findings(source)
     yield from _same_names(sources)
 
 
@@ -95,26 +98,9 @@ def rules_of(source: Source) -> Iterator[Finding]:
         try:
             parse(expression)
         except InvalidPromQL as error:
-            yield source.error(path, "InvalidPromQL", str(error))
+            yield source.error(path, "InvalidPromQL", str(error), promql_hint(str(error), expression))
         except PromQLError as error:
             yield source.warning(path, "UnsupportedPromQL", str(error), "hypercare will leave the alert as it is")
-
-
-def _checked(source: Source, plural: str) -> list[Finding]:
-    """What the API server would refuse; the merge is not looked at while there is anything."""
-    found = []
-    if source.document.body.get("apiVersion") != _API_VERSION:
-        found.append(source.error("apiVersion", "ApiVersion", f"must be {_API_VERSION}"))
-    if not name_of(source):
-        found.append(source.error("metadata.name", "Required", "is required"))
-    schema = schema_of(plural)
-    found.extend(source.error(each.path, each.reason, each.message, each.fix) for each in violations_of(source, schema))
-    return found
-
-
-def violations_of(source: Source, schema: Mapping[str, Any]) -> Iterator[Any]:
-    """The violations of the schema; an object whose metadata is no object has only that."""
-    yield from violations(source.document.body, schema)
 
 
 def _period(source: Source, sources: Sequence[Source]) -> Iterator[Finding]:
@@ -144,12 +130,29 @@ def spec_findings(source: Source, resolved: Resolved | Problem, profile: Mapping
         own = own_path(problem.path, spec, profile)
         where = "" if own is not None else f"from profile {profile_name(source.document.body)}: {problem.path}: "
         path = own if own is not None else "spec.profile"
-        yield source.error(path, problem.reason, f"{where}{problem.message}", fix_of(problem))
+        message = f"{where}{promql_message(problem.message)}"
+        yield source.error(path, problem.reason, message, fix_of(problem, _text_at(spec, own or "")))
 
 
-def fix_of(problem: Problem) -> str:
+def fix_of(problem: Problem, expression: str = "") -> str:
     """What to do about a problem; nothing where the advice would be to do what is being done."""
+    if problem.reason == "InvalidPromQL":
+        return promql_hint(problem.message, expression)
     return "" if problem.reason in _SAID else advice(problem.reason)
+
+
+def _text_at(spec: Mapping[str, Any], path: str) -> str:
+    """The text of a field such as `spec.exitCriteria[0].query`; empty where there is none."""
+    value: Any = {"spec": spec}
+    for part in re.findall(r"[^.\[\]]+", path):
+        match value:
+            case Mapping():
+                value = value.get(part)
+            case list() if part.isdigit() and int(part) < len(value):
+                value = value[int(part)]
+            case _:
+                return ""
+    return value if isinstance(value, str) else ""
 
 
 def _doubts(source: Source, resolved: Resolved) -> Iterator[Finding]:
@@ -159,6 +162,7 @@ def _doubts(source: Source, resolved: Resolved) -> Iterator[Finding]:
         message = f"the profile's limits.maxDuration cuts the window with its extensions to {longest}"
         yield source.warning("spec.window", "LimitedByProfile", message, "shorten the window or its extensions")
     for index, criterion in enumerate(source.document.body["spec"].get("exitCriteria") or ()):
+        yield from criterion_doubts(source, index, criterion)
         known = next((each for each in resolved.spec.criteria if each.name == criterion.get("name")), None)
         if known is not None and known.sustained_seconds > window.duration_seconds:
             needed, lasts = format_duration(known.sustained_seconds), format_duration(window.duration_seconds)
@@ -176,9 +180,9 @@ def _targets(source: Source, sources: Sequence[Source]) -> Iterator[Finding]:
         if (target.get("kind"), target.get("name")) not in workloads:
             message = f"no {target.get('kind')} {target.get('name')} is in the files"
             path = f"spec.targets[{index}].name"
-            yield source.warning(
-                path, "TargetNotFound", message, "correct the name, or ignore this if it exists already"
-            )
+            names = [name for kind, name in workloads if kind == target.get("kind")]
+            fix = near(target.get("name"), names) or "correct the name, or ignore this if it exists already"
+            yield source.warning(path, "TargetNotFound", message, fix)
 
 
 def _profile(source: Source) -> Iterator[Finding]:

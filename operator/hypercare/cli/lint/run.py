@@ -13,14 +13,12 @@ from hypercare.cli.lint.command import LintArguments, LintOutput
 from hypercare.cli.lint.findings import Finding, Severity, Source, ordered
 from hypercare.cli.lint.positions import positions_in
 from hypercare.cli.lint.routing import routes_in
+from hypercare.cli.lint.server_rules import CHECKED, is_meant
 from hypercare.cli.lint.text import finding_object, print_findings
 from hypercare.cli.options import Output
 from hypercare.cli.printing import object_text
 from hypercare.cli.rule_files import files_in
 from hypercare.cli.terminal import console
-from hypercare.domain.objects import PERIODS, PROFILES, PROMETHEUS_RULES
-
-_CHECKED = frozenset({PERIODS.kind, PROFILES.kind, PROMETHEUS_RULES.kind})
 
 
 def run(asked: LintArguments) -> int:
@@ -30,10 +28,10 @@ def run(asked: LintArguments) -> int:
         UnusableInput: a file cannot be read, or none has anything to check.
     """
     sources = [source for path in files_in(asked.files, recursive=asked.recursive) for source in _read(path)]
-    checked = [each for each in sources if each.document.kind in _CHECKED]
+    checked = [each for each in sources if is_meant(each)]
     if not checked:
         raise UnusableInput(
-            f"{', '.join(map(shown_as, asked.files))}: holds nothing to check ({', '.join(sorted(_CHECKED))})"
+            f"{', '.join(map(shown_as, asked.files))}: holds nothing to check ({', '.join(sorted(CHECKED))})"
         )
     found = ordered(_findings(sources, asked))
     if asked.output is LintOutput.JSON:

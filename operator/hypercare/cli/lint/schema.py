@@ -3,9 +3,8 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,23 +14,30 @@ import yaml
 
 from hypercare.cli.lint.cel import Node, Unsupported, compile_expression
 from hypercare.cli.lint.cel_values import CelError, NoValue
+from hypercare.cli.lint.meant import Scalar, is_duration, near, variants, written
+from hypercare.cli.lint.misplaced import advice_on, homes_in
 
 Schema = Mapping[str, Any]
 # The wheel packs them beside this module; a checkout has them where they are generated.
 _CHECKOUT = Path(__file__).parents[4] / "crds"
 _BODY = frozenset({"apiVersion", "kind", "metadata", "status"})
 _TYPES = {"object": "an object with fields", "array": "a list", "string": "a text", "boolean": "true or false"}
+_UNKNOWN, _FORM = "UnknownField", "Form"
 _NUMBERS = {"integer": "a whole number", "number": "a number"}
 
 
 @dataclass(frozen=True)
 class Violation:
-    """What the server would refuse. `path` as kubectl writes it; `fix` is empty where the message says it."""
+    """What the server would refuse. `path` as kubectl writes it; `fix` is empty where the message says it.
+
+    `known` are the fields that are known where one is not.
+    """
 
     path: str
     reason: str
     message: str
     fix: str = ""
+    known: tuple[str, ...] = ()
 
 
 @cache
@@ -55,36 +61,77 @@ def violations(body: Mapping[str, Any], schema: Schema) -> Iterator[Violation]:
     if isinstance(name, str):
         of_name = known["metadata"]["properties"]["name"]
         yield from _value(of_name, name, "metadata.name")
-    for unknown in sorted(set(body) - set(known) - _BODY):
-        yield _unknown(unknown, unknown, known)
+    homes = homes_in(schema)
+    for unknown in sorted(set(map(str, body)) - set(known) - _BODY):
+        yield _placed(_unknown(unknown, ("spec", "metadata")), homes)
     if "spec" not in body or body["spec"] is None:
         yield Violation("spec", "Required", "is required")
     else:
-        yield from _value(known["spec"], body["spec"], "spec")
+        for each in _value(known["spec"], body["spec"], "spec"):
+            yield _placed(each, homes)
 
 
 def _value(schema: Schema, value: Any, path: str) -> Iterator[Violation]:
-    if schema.get("x-kubernetes-int-or-string"):
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            yield Violation(path, "Type", "must be a whole number or a text")
-            return
-        if isinstance(value, str):
-            yield from _string(schema, value, path)
-        yield from _rules(schema, value, path)
-        return
-    if not _is_a(schema["type"], value):
-        wanted = {**_TYPES, **_NUMBERS}[schema["type"]]
-        quote = f'write "{value}" in quotes' if schema["type"] == "string" and isinstance(value, int | float) else ""
-        yield Violation(path, "Type", f"must be {wanted}", quote)
+    if not _allowed(schema, value):
+        yield Violation(path, "Type", f"must be {_wanted(schema)}", _instead(schema, value))
         return
     if "enum" in schema and value not in schema["enum"]:
-        yield _not_one_of(path, value, schema["enum"])
+        options = [str(each) for each in schema["enum"]]
+        yield Violation(path, "Enum", f"{value!r} is not one of {', '.join(options)}", near(value, options))
         return
     below = list(_inside(schema, value, path))
-    yield from below
+    if isinstance(value, Mapping | list):
+        yield from below
+    else:
+        yield from (replace(each, fix=_instead(schema, value)) if each.reason == _FORM else each for each in below)
     if not below:
         # The server does not evaluate rules over what is not well formed.
         yield from _rules(schema, value, path)
+
+
+def _allowed(schema: Schema, value: object) -> bool:
+    """Whether a value is of the type that is asked for."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return isinstance(value, int | str) and not isinstance(value, bool)
+    return _is_a(schema["type"], value)
+
+
+def _wanted(schema: Schema) -> str:
+    if schema.get("x-kubernetes-int-or-string"):
+        return "a whole number or a text"
+    return {**_TYPES, **_NUMBERS}[schema["type"]]
+
+
+def _instead(schema: Schema, value: object) -> str:
+    """What to write instead of a value that is refused; where that cannot be guessed, what is asked for."""
+    match value:
+        case Mapping() if schema.get("type") == "array":
+            return "begin each element with '- '"
+        case list() if schema.get("type") == "object":
+            return "leave out the '- ' (or the [ and ])"
+        case bool() | int() | float() | str():
+            return _other_scalar(schema, value)
+        case _:
+            return ""
+
+
+def _other_scalar(schema: Schema, value: Scalar) -> str:
+    kind = schema.get("type")
+    if kind == "array":
+        return f"write a list: [{value}]"
+    if kind == "object":
+        fields = schema.get("required") or sorted(schema.get("properties", {}))[:6]
+        return f"write its fields: {{{', '.join(f'{each}: …' for each in fields)}}}" if fields else ""
+    if isinstance(value, int) and is_duration(schema.get("pattern", "")):
+        return f"write it with its unit: {value}m, {value}h or {value}d"
+    found = (each for each in variants(value) if each != value and _takes(schema, each))
+    return next((written(each, value) for each in found), _in_words(schema))
+
+
+def _takes(schema: Schema, value: Scalar) -> bool:
+    """Whether a scalar has nothing against it."""
+    known = _allowed(schema, value) and value in schema.get("enum", (value,))
+    return known and not any(_inside(schema, value, "")) and not any(_rules(schema, value, ""))
 
 
 def _is_a(kind: str, value: object) -> bool:
@@ -133,7 +180,7 @@ def _object(schema: Schema, value: Mapping[str, Any], path: str) -> Iterator[Vio
         elif isinstance(free, Mapping):
             yield from _value(free, each, f"{path}.{name}")
         else:
-            yield _unknown(f"{path}.{name}", name, known)
+            yield _unknown(f"{path}.{name}", tuple(known))
 
 
 def _array(schema: Schema, value: Sequence[Any], path: str) -> Iterator[Violation]:
@@ -148,8 +195,10 @@ def _array(schema: Schema, value: Sequence[Any], path: str) -> Iterator[Violatio
         yield from _value(schema["items"], each, f"{path}[{index}]")
         name = _identity(schema, each)
         if name is not None and name in seen:
-            same = f"another element has the same {' and '.join(keys)}" if keys else f"{each} is there twice"
-            yield Violation(f"{path}[{index}]", "Duplicate", same)
+            told = ", ".join(str(each[key]) for key in keys)
+            same = f"another element has the same {' and '.join(keys)} ({told})" if keys else f"{each} is there twice"
+            fix = "rename one, or leave one out" if keys else "leave one out"
+            yield Violation(f"{path}[{index}]", "Duplicate", same, fix)
         seen.add(name)
 
 
@@ -167,9 +216,9 @@ def _string(schema: Schema, value: str, path: str) -> Iterator[Violation]:
     elif len(value) > schema.get("maxLength", math.inf):
         yield Violation(path, "Size", f"has {len(value)} characters, at most {schema['maxLength']} are allowed")
     elif "pattern" in schema and not re.search(schema["pattern"], value):
-        yield Violation(path, "Form", f"{value!r} does not have the form that is asked for", _in_words(schema))
+        yield Violation(path, _FORM, f"{value!r} does not have the form that is asked for")
     elif schema.get("format") == "date-time" and not _is_time(value):
-        yield Violation(path, "Form", f"{value!r} is no RFC 3339 time", "write it as 2026-11-20T22:00:00Z")
+        yield Violation(path, _FORM, f"{value!r} is no RFC 3339 time such as 2026-11-20T22:00:00Z")
 
 
 def _number(schema: Schema, value: float, path: str) -> Iterator[Violation]:
@@ -222,21 +271,23 @@ def _without_nulls(value: Any) -> Any:
             return value
 
 
-def _unknown(path: str, name: str, known: Mapping[str, Any]) -> Violation:
-    near = get_close_matches(name, known, 1)
-    fix = f"did you mean {near[0]}?" if near else f"known here: {', '.join(sorted(known)[:12])}"
-    return Violation(path, "UnknownField", "is no field; the API server would drop or refuse it", fix)
+def _unknown(path: str, known: Sequence[str]) -> Violation:
+    return Violation(path, _UNKNOWN, "is no field; the API server would drop or refuse it", known=tuple(known))
 
 
-def _not_one_of(path: str, value: object, options: Sequence[Any]) -> Violation:
-    near = get_close_matches(str(value), [str(each) for each in options], 1, 0.5)
-    fix = f"did you mean {near[0]}?" if near else ""
-    return Violation(path, "Enum", f"{value!r} is not one of {', '.join(map(str, options))}", fix)
+def _placed(violation: Violation, homes: Mapping[str, Sequence[str]]) -> Violation:
+    """An unknown field with what to do about it."""
+    if violation.reason != _UNKNOWN:
+        return violation
+    # A key may have dots itself; no field has.
+    name = violation.path.rpartition(".")[2]
+    return replace(violation, fix=advice_on(violation.path, name, violation.known, homes))
 
 
 def _in_words(schema: Schema) -> str:
     told = str(schema.get("description", "")).partition(". ")[0]
-    return told or f"it must match {schema['pattern']}"
+    pattern = schema.get("pattern")
+    return told or (f"it must match {pattern}" if pattern else "")
 
 
 def _is_time(value: str) -> bool:
