@@ -385,6 +385,12 @@ def test_a_file_that_cannot_be_read_says_why(text: str, told: str) -> None:
     assert told in failed.value.format_message()
 
 
+def test_the_template_of_an_alert_is_not_taken_for_one_of_helm() -> None:
+    with pytest.raises(UnusableInput) as failed:
+        documents_in("summary: '{{ $value }}'\n  expr: [\n", "p.yaml")
+    assert "Helm" not in failed.value.format_message()
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code"),
     [

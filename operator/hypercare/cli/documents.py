@@ -17,6 +17,8 @@ from hypercare.cli.failures import UnusableInput
 
 STDIN = "-"
 _LIMIT_BYTES = 16 * 2**20
+# Not any `{{`: alerts have templates too.
+_HELM = re.compile(r"\{\{-|\{\{\s*(?:\.(?:Values|Release|Chart)\b|include\b|tpl\b|toYaml\b)")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _parse(text: str, shown: str) -> list[object]:
 
 def _hint(error: yaml.MarkedYAMLError, text: str) -> str:
     """What is behind an error of the parser, in most cases."""
-    if "{{" in text:
+    if _HELM.search(text):
         return " (it holds a Helm template: give what `helm template` makes of it)"
     problem = error.problem or ""
     if r"\t" in problem:
