@@ -1,13 +1,18 @@
-"""Finding out why an overlay is not evaluated: a few requests, at most every `PAUSE_SECONDS`, while it is not."""
+"""Finding out why an overlay is not evaluated: a few requests beside the visits, less and less often while it is not.
 
+A finding only explains; that it heals is seen by its heartbeat. So no visit waits for it for more than a moment: a
+server with many rules may take long to list them, and all periods have their turn at the same loop.
+"""
+
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypercare.domain.alerts.diagnosis import RuleLoading, can_be_diagnosed, diagnose
 from hypercare.domain.alerts.left_out import Blamed, blame
 from hypercare.domain.alerts.liveness import NotLive
 from hypercare.domain.alerts.loaded_rules import RulesQuery
-from hypercare.domain.alerts.overlay import revision_of
+from hypercare.domain.alerts.overlay import HEARTBEAT, revision_of
 from hypercare.domain.alerts.rule_refusals import EVENT_FIELDS, refusal_of
 from hypercare.domain.alerts.rule_selection import RuleLoaders
 from hypercare.domain.alerts.source_rules import made_by_hypercare, object_name
@@ -23,6 +28,12 @@ from hypercare.domain.objects import (
 from hypercare.ports import ApiError, Body, NotFound, ObjectCache, Objects, RuleSource
 
 PAUSE_SECONDS = 5
+LONGEST_PAUSE_SECONDS = 60
+PATIENCE_SECONDS = 1.0
+"""What the visit that begins to find out waits for it; later ones see whether it is done."""
+RESULTS_SECONDS = 10
+"""Rules that are found evaluated may have been so for the first time right after their heartbeat was asked for."""
+_ELSEWHERE = "ResultsElsewhere"
 _GROUPS_AT_MOST = 20
 
 
@@ -46,36 +57,63 @@ class Diagnosis:
     blamed: dict[str, Blamed] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Made:
-    at: int
+@dataclass
+class _Inquiry:
+    """What is being found out about an overlay that is not evaluated, and what was found before (Unix seconds)."""
+
     about: tuple[str, str]
-    diagnosis: Diagnosis
+    began: int
+    work: asyncio.Task[Diagnosis]
+    known: Diagnosis
+    evaluated_since: int
+
+    def due(self, symptom: Symptom) -> bool:
+        """Whether it is time to look again: in a minute nothing was heard of, seconds do not matter any more."""
+        pause = max(PAUSE_SECONDS, min(LONGEST_PAUSE_SECONDS, symptom.waiting_seconds // 6))
+        return self.work.done() and symptom.now - self.began >= pause
 
 
 class Diagnostician:
-    """Diagnoses the overlays of all periods; remembers the last finding of each for `PAUSE_SECONDS`."""
+    """Diagnoses the overlays of all periods; remembers the last finding of each."""
 
     def __init__(self, objects: Objects, cache: ObjectCache) -> None:
         self._objects = objects
         self._cache = cache
-        self._made: dict[str, _Made] = {}
+        self._inquiries: dict[str, _Inquiry] = {}
 
     def forget(self, uid: str) -> None:
         """Drop what is known of a period that is gone, or of an overlay that is evaluated."""
-        self._made.pop(uid, None)
+        inquiry = self._inquiries.pop(uid, None)
+        if inquiry is not None:
+            inquiry.work.cancel()
 
     async def explain(self, symptom: Symptom, source: RuleSource) -> Diagnosis:
-        """Name the likely cause."""
+        """Name the likely cause, as far as it is known after a moment."""
         if not can_be_diagnosed(symptom.verdict):
             return Diagnosis(symptom.verdict)
+        inquiry = self._begun(symptom, source)
+        patience = PATIENCE_SECONDS if inquiry.began == symptom.now else 0.0
+        if (await asyncio.wait({inquiry.work}, timeout=patience))[0]:
+            if inquiry.work.exception() is not None:
+                del self._inquiries[symptom.uid]
+            inquiry.known = _found(inquiry, symptom)
+        return inquiry.known
+
+    def _begun(self, symptom: Symptom, source: RuleSource) -> _Inquiry:
+        """The inquiry under way or made lately; a new one if it is about something else, or time to look again."""
         about = (revision_of(symptom.parts[0]), symptom.verdict.reason)
-        made = self._made.get(symptom.uid)
-        if made is not None and made.about == about and symptom.now - made.at < PAUSE_SECONDS:
-            return made.diagnosis
-        diagnosis = await self._explain(symptom, source)
-        self._made[symptom.uid] = _Made(symptom.now, about, diagnosis)
-        return diagnosis
+        before = self._inquiries.get(symptom.uid)
+        if before is not None and before.about == about and not before.due(symptom):
+            return before
+        same = before is not None and before.about == about
+        if not same:
+            self.forget(symptom.uid)
+        work = asyncio.create_task(self._explain(symptom, source))
+        begun = _Inquiry(about, symptom.now, work, Diagnosis(symptom.verdict), symptom.now)
+        if before is not None and same:
+            begun = replace(begun, known=before.known, evaluated_since=before.evaluated_since)
+        self._inquiries[symptom.uid] = begun
+        return begun
 
     async def _explain(self, symptom: Symptom, source: RuleSource) -> Diagnosis:
         unread: list[str] = []
@@ -90,7 +128,7 @@ class Diagnostician:
             parts=[_first_groups(part, frozenset(ours)) for part in symptom.parts],
             loaders=loaders,
             waiting_seconds=symptom.waiting_seconds,
-            loaded=await source.rules(RulesQuery((*ours, *originals))),
+            loaded=await source.rules(RulesQuery((*ours, *originals), _telling(selected, originals))),
             refused=_refused(symptom.parts, events),
             originals=frozenset(originals),
             unread=tuple(unread),
@@ -121,6 +159,17 @@ class Diagnostician:
         return ()
 
 
+def _found(inquiry: _Inquiry, symptom: Symptom) -> Diagnosis:
+    """What was found, unless it is only that results are not there yet."""
+    found = inquiry.work.result()
+    if found.verdict.reason != _ELSEWHERE:
+        inquiry.evaluated_since = symptom.now
+    elif symptom.now - inquiry.evaluated_since < RESULTS_SECONDS:
+        awaited = replace(symptom.verdict, message="loaded and evaluated, and its first results are awaited")
+        return replace(found, verdict=awaited)
+    return found
+
+
 def _refused(rules: Sequence[Body], events: Sequence[Body]) -> dict[str, str]:
     return {object_name(body): text for body in rules if (text := refusal_of(body, events))}
 
@@ -128,6 +177,13 @@ def _refused(rules: Sequence[Body], events: Sequence[Body]) -> dict[str, str]:
 def _group_names(rules: Sequence[Body]) -> set[str]:
     groups = [group for body in rules for group in body.get("spec", {}).get("groups") or ()]
     return {str(group.get("name", "")) for group in groups}
+
+
+def _telling(originals: Sequence[Body], groups: Sequence[str]) -> tuple[str, ...]:
+    """Names of rules by which the groups are recognised: the heartbeat of ours, and the first rule of each original."""
+    every = (group for body in originals for group in body.get("spec", {}).get("groups") or ())
+    firsts = (group["rules"][0] for group in every if group.get("name") in groups and group.get("rules"))
+    return (HEARTBEAT, *sorted({str(first.get("alert") or first.get("record", "")) for first in firsts}))
 
 
 def _first_groups(part: Body, names: frozenset[str]) -> Body:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hypercare.adapters.prometheus import PAST_SECONDS, REUSE_SECONDS, SETTLED_SECONDS, THREADS
+from hypercare.domain.alerts.loaded_rules import LoadedRules, RulesQuery
 from hypercare.domain.samples import Answer, QueryFailed, RangeQuery
 from tests.adapters.prometheus_server import Parameters, Response, error, matrix, serving
 from tests.adapters.prometheus_source import QUERY, healthy, source_of
@@ -151,3 +152,19 @@ async def test_an_endpoint_gets_a_limited_number_of_requests_at_once() -> None:
             results = await asyncio.gather(*(source.range(RangeQuery(f"x{n}", 0, 0, 10)) for n in range(2 * THREADS)))
     assert results == [Answer(())] * (2 * THREADS)
     assert served.most_at_once == THREADS
+
+
+async def test_loaded_rules_are_asked_for_one_at_a_time_and_shared() -> None:
+    def listing(_: Parameters) -> Response:
+        threading.Event().wait(0.05)  # long enough for another one to come in
+        return Response(200, b'{"status": "success", "data": {"groups": []}}')
+
+    questions = [RulesQuery((f"group-{number % 3}",), ("first",)) for number in range(9)]
+    with serving(listing) as served:
+        async with source_of(served.url) as source:
+            found = await asyncio.gather(*(source.rules(each) for each in questions))
+            assert await source.rules(questions[0]) == LoadedRules(())
+    assert set(found) == {LoadedRules(())}
+    assert sorted(each["rule_group[]"] for each in served.asked) == ["group-0", "group-1", "group-2"]
+    assert {each["rule_name[]"] for each in served.asked} == {"first"}
+    assert served.most_at_once == 1

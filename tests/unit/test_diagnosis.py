@@ -277,7 +277,7 @@ def test_loaded_rules_are_read_by_the_names_that_were_asked_for() -> None:
     rule = {"name": HEARTBEAT, "health": "err", "lastError": "boom", "labels": {"a": "b"}, "type": "recording"}
     groups = [{"name": A, "file": "f.yaml", "rules": [rule]}, {"name": "others", "rules": "not read"}]
 
-    found = read_loaded_rules({"data": {"groups": groups}}, RulesQuery((A,)))
+    found = read_loaded_rules({"data": {"groups": groups}}, RulesQuery((A,), (HEARTBEAT,)))
 
     assert found == LoadedRules((LoadedGroup(A, "f.yaml", (LoadedRule(HEARTBEAT, "err", "boom", {"a": "b"}),)),))
 
@@ -285,4 +285,4 @@ def test_loaded_rules_are_read_by_the_names_that_were_asked_for() -> None:
 @pytest.mark.parametrize("body", [{}, {"data": {"groups": 3}}, [], "no"])
 def test_an_answer_of_another_form_is_an_error(body: object) -> None:
     with pytest.raises(InvalidField):
-        read_loaded_rules(body, RulesQuery((A,)))
+        read_loaded_rules(body, RulesQuery((A,), (HEARTBEAT,)))

@@ -1,13 +1,18 @@
 """Why an overlay is not loaded, and that one bad alert never takes the others down."""
 
+import asyncio
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from hypercare.domain.alerts.liveness import NotLive
-from hypercare.domain.alerts.loaded_rules import LoadedGroup, LoadedRules
+from hypercare.domain.alerts.loaded_rules import LoadedGroup, LoadedResult, LoadedRule, LoadedRules, RulesQuery
+from hypercare.domain.alerts.overlay import HEARTBEAT
 from hypercare.domain.alerts.tightening import Untouched
 from hypercare.domain.objects import EVENTS, NAMESPACES, PROMETHEUS_RULES, PROMETHEUSES, THANOS_RULERS, ObjectRef
+from hypercare.overlay_diagnosis import RESULTS_SECONDS
 from hypercare.ports import Forbidden, Unavailable
 from tests.unit.alert_rules import alert, copies_of, rule_object
 from tests.unit.lives import ACTIVE, QUIET, T0
@@ -16,6 +21,14 @@ from tests.unit.snapshots import resolved
 
 PROMETHEUS = ObjectRef(PROMETHEUSES, "monitoring", "main")
 ORIGINALS_LOADED = LoadedRules((LoadedGroup("checkout.rules", "shop-checkout-alerts.yaml", ()),))
+
+
+def loaded(overlay: Mapping[str, Any]) -> Iterator[LoadedGroup]:
+    """Its groups as a server shows them that evaluates them well."""
+    for group in overlay["spec"]["groups"]:
+        beats = [each for each in group["rules"] if each.get("record") == HEARTBEAT]
+        rules = tuple(LoadedRule(HEARTBEAT, "ok", "", each["labels"]) for each in beats)
+        yield LoadedGroup(group["name"], "shop-hypercare-checkout.yaml", rules)
 
 
 @pytest.fixture
@@ -55,6 +68,7 @@ class TestDiagnosis:
         assert found.reason == "OtherPrometheus"
         (query,) = shop.prometheus.asked_rules
         assert query.groups == ("checkout-alerts/checkout.rules", "checkout.rules")
+        assert query.rules == (HEARTBEAT, "Errors")
 
     async def test_a_namespace_that_cannot_be_read_is_told(self, shop: Shop) -> None:
         shop.server.remove(ObjectRef(NAMESPACES, "", "shop"))
@@ -66,7 +80,9 @@ class TestDiagnosis:
         shop.server.unlisted = {THANOS_RULERS: Forbidden("cannot list resource"), EVENTS: Unavailable("gone away")}
         found = (await shop.write(stored=unverified(30))).state
         assert isinstance(found, NotLive)
-        assert "thanosrulers cannot be listed: cannot list resource: apply the RBAC of manifests/install" in found.message
+        assert (
+            "thanosrulers cannot be listed: cannot list resource: apply the RBAC of manifests/install" in found.message
+        )
         assert "events cannot be listed: gone away" in found.message
 
     async def test_it_is_looked_for_at_most_every_few_seconds(self, shop: Shop) -> None:
@@ -75,6 +91,47 @@ class TestDiagnosis:
         assert len(shop.prometheus.asked_rules) == 1
         await shop.read(stored=unverified(30), now=QUIET + 5)
         assert len(shop.prometheus.asked_rules) == 2
+
+    async def test_and_less_often_the_longer_it_lasts(self, shop: Shop) -> None:
+        await shop.write(stored=unverified(120))
+        await shop.read(stored=unverified(120), now=QUIET + 19)
+        assert len(shop.prometheus.asked_rules) == 1
+        await shop.read(stored=unverified(120), now=QUIET + 30)
+        assert len(shop.prometheus.asked_rules) == 2
+
+    async def test_a_slow_server_is_not_waited_for(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hypercare.overlay_diagnosis.PATIENCE_SECONDS", 0.01)
+        answered = asyncio.Event()
+
+        async def rules(query: RulesQuery) -> LoadedResult:
+            await answered.wait()
+            return ORIGINALS_LOADED
+
+        monkeypatch.setattr(shop.prometheus, "rules", rules)
+        early = (await shop.write(stored=unverified(30))).state
+        answered.set()
+        late = (await shop.read(stored=unverified(30), now=QUIET + 1)).state
+        assert isinstance(early, NotLive)
+        assert isinstance(late, NotLive)
+        assert ("30s ago" in early.message, "30s ago" in late.message) == (False, True)
+
+    async def test_what_was_found_holds_until_more_is(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = (await shop.write(stored=unverified(30))).state
+        monkeypatch.setattr("hypercare.overlay_diagnosis.PATIENCE_SECONDS", 0.01)
+        monkeypatch.setattr(shop.prometheus, "rules", lambda _: asyncio.Event().wait())
+        assert (await shop.read(stored=unverified(30), now=QUIET + 5)).state == found
+
+    async def test_results_are_awaited_before_they_are_said_to_be_elsewhere(self, shop: Shop) -> None:
+        overlay = (await shop.write(stored=unverified(1))).plan.overlay
+        assert overlay is not None
+        shop.prometheus.loaded = LoadedRules(tuple(loaded(overlay)))
+        states = [
+            (await shop.read(stored=unverified(30), now=QUIET + later)).state for later in (0, 5, 9, RESULTS_SECONDS)
+        ]
+        assert [each.reason for each in states if isinstance(each, NotLive)] == [
+            *["OverlayNotLoaded"] * 3,
+            "ResultsElsewhere",
+        ]
 
     async def test_another_finding_is_looked_into_at_once(self, shop: Shop) -> None:
         await shop.write(stored=unverified(30))

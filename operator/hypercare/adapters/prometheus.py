@@ -8,6 +8,9 @@ its answer will do (`RangeQuery.since`), so that all periods share the requests 
 long ago do not change but for late data, so they are asked for again only after `PAST_SECONDS`. A request that nobody
 waits for any more, because the visit was cut short, is not sent.
 
+Which rules are loaded is asked one question at a time: a server may take long to list them, and queries go on. Equal
+questions share an answer for `RULES_SECONDS`.
+
 A range with warnings, or one that fails to evaluate, is asked again in halves until the tainted part is small, or
 `HALVES_PER_QUERY` more requests have been made; what remains tainted is reported as unanswered, the rest is used.
 """
@@ -41,6 +44,7 @@ from hypercare.domain.samples import (
 
 THREADS = 8
 REUSE_SECONDS = 2.0
+RULES_SECONDS = 5.0
 HALVES_PER_QUERY = 8
 POINTS_PER_REQUEST = 10_000
 SETTLED_SECONDS = 3600
@@ -89,6 +93,8 @@ class PrometheusSource:
         self._under_way: dict[Query, _UnderWay] = {}
         self._recent = AnswerMemory(RECENT_SAMPLES, RECENT_SECONDS)
         self._past = AnswerMemory(PAST_SAMPLES, PAST_SECONDS)
+        self._rules_slot = asyncio.Semaphore(1)
+        self._rules: dict[RulesQuery, asyncio.Task[LoadedResult]] = {}
 
     async def range(self, query: RangeQuery) -> Result:
         """Evaluate over a grid."""
@@ -100,7 +106,17 @@ class PrometheusSource:
 
     async def rules(self, query: RulesQuery) -> LoadedResult:
         """Tell which rules are loaded. What goes wrong here says nothing about queries, so the circuit stays closed."""
-        async with self._slots:
+        asked = self._rules.get(query)
+        if asked is None:
+            asked = self._rules[query] = asyncio.create_task(self._loaded(query))
+            asked.add_done_callback(lambda _: self._forget_rules(query))
+        return await asyncio.shield(asked)
+
+    def _forget_rules(self, query: RulesQuery) -> None:
+        asyncio.get_running_loop().call_later(RULES_SECONDS, self._rules.pop, query, None)
+
+    async def _loaded(self, query: RulesQuery) -> LoadedResult:
+        async with self._rules_slot, self._slots:
             refusal = self._breaker.refusal()
             if refusal is not None:
                 return refusal

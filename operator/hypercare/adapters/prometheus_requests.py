@@ -89,6 +89,7 @@ class Requester:
     def _loaded(self, query: RulesQuery) -> LoadedRules | Reply:
         parameters = [("exclude_alerts", "true")]
         parameters += [("rule_group[]", group) for group in query.groups]
+        parameters += [("rule_name[]", rule) for rule in query.rules]
 
         def ask() -> LoadedRules | Reply:
             self._session.forget()

@@ -13,9 +13,10 @@ from hypercare.domain.samples import QueryFailed
 
 @dataclass(frozen=True)
 class RulesQuery:
-    """Which groups, by name."""
+    """Which groups, by name, and which of their rules: all rules of groups that many namespaces have are megabytes."""
 
     groups: tuple[str, ...]
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class LoadedRule:
 
 @dataclass(frozen=True)
 class LoadedGroup:
-    """One group, with the file it was loaded from, as the server names it."""
+    """One group, with the file it was loaded from, as the server names it; of its rules those that were asked for."""
 
     name: str
     file: str
