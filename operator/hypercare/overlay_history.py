@@ -1,13 +1,15 @@
 """Reading the history before a run: how far each alert may be tightened without having been noise before the release.
 
-What is asked and what follows from it is pure (`domain.alerts.rehearsal`); here it is asked, a few questions at a time,
-so that evidence gets its turn at the same endpoint. Each question is asked once per reading. The source divides long
-ranges into requests that Prometheus accepts.
+What is asked and what follows from it is pure (`domain.alerts.rehearsal`); here it is asked, a few questions at a time
+and for one period after the other, so that evidence gets its turn at the same endpoint, also when a thousand periods
+begin at once. Each question is asked once per reading. The source divides long ranges into requests that Prometheus
+accepts.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from weakref import WeakValueDictionary
 
 from hypercare.domain.alerts.history import Moment
 from hypercare.domain.alerts.preflight import Candidate, NoHistory, Preflight
@@ -19,7 +21,7 @@ from hypercare.ports import MetricSource
 READ_SECONDS = 60.0
 """What is not reached by then is left for another time: the caller must not wait for an endpoint in trouble."""
 AT_A_TIME = 4
-"""Questions under way; the source has twice as many places."""
+"""Questions under way at an endpoint; the source has twice as many places."""
 _NOT_IN_TIME = NoHistory(f"its history was not read within {READ_SECONDS:g}s", again=True)
 
 Group = Sequence[Candidate]
@@ -27,6 +29,10 @@ Group = Sequence[Candidate]
 
 class HistoryReader:
     """Tries copies on history."""
+
+    def __init__(self) -> None:
+        # Each lock is there for as long as somebody reads or waits.
+        self._turns: WeakValueDictionary[MetricSource, asyncio.Lock] = WeakValueDictionary()
 
     async def read(
         self, asked: Sequence[Candidate], before: int, tenancy: Tenancy, source: MetricSource
@@ -39,23 +45,28 @@ class HistoryReader:
             tenancy: Where the series of the period's namespace are: expressions are confined to it.
             source: Where to ask. Whatever it cannot answer becomes `NoHistory`; nothing is raised.
         """
-        questions = _Questions(source)
-        verdicts: dict[str, Preflight] = {}
-        groups = iter(_alike(asked))
-        work = [
-            asyncio.create_task(_examine(groups, Moment(before, tenancy), questions, verdicts))
-            for _ in range(min(AT_A_TIME, len(asked)))
-        ]
-        try:
-            if work:
-                done, _ = await asyncio.wait(work, timeout=READ_SECONDS)
-                for each in done:
-                    each.result()
-        finally:
-            for each in work:
-                each.cancel()
-            questions.close()
-        return {each.rule_id: verdicts.get(each.rule_id, _NOT_IN_TIME) for each in asked}
+        turn = self._turns.setdefault(source, asyncio.Lock())
+        async with turn:
+            return await _read(asked, Moment(before, tenancy), source)
+
+
+async def _read(asked: Sequence[Candidate], moment: Moment, source: MetricSource) -> Mapping[str, Preflight]:
+    questions = _Questions(source)
+    verdicts: dict[str, Preflight] = {}
+    groups = iter(_alike(asked))
+    work = [
+        asyncio.create_task(_examine(groups, moment, questions, verdicts)) for _ in range(min(AT_A_TIME, len(asked)))
+    ]
+    try:
+        if work:
+            done, _ = await asyncio.wait(work, timeout=READ_SECONDS)
+            for each in done:
+                each.result()
+    finally:
+        for each in work:
+            each.cancel()
+        questions.close()
+    return {each.rule_id: verdicts.get(each.rule_id, _NOT_IN_TIME) for each in asked}
 
 
 class _Questions:

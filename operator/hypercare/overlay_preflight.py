@@ -22,6 +22,8 @@ AT_ONCE = 100
 PATIENCE_SECONDS = 2.0
 """What the visits wait for a reading. Until the run is reported, nothing is lost by going on without it."""
 REPORT_PATIENCE_SECONDS = 60.0
+WAITED_FOR = 8
+"""Of more readings than that none is waited for: when many periods begin at once, their visits are worth more."""
 FIRST_PAUSE_SECONDS = 60
 LONGEST_PAUSE_SECONDS = 3600
 MOST_TRIES = 8
@@ -105,6 +107,11 @@ class Preflights:
         """Whether a reading is under way."""
         run = self._runs.get(uid)
         return run is not None and run.reading is not None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many periods are reading that their visits had better go on."""
+        return sum(run.reading is not None for run in self._runs.values()) >= WAITED_FOR
 
     async def verdicts(self, inquiry: Inquiry, source: MetricSource) -> dict[str, Verdict]:
         """The verdicts on the candidates as far as they are known after a moment of waiting."""

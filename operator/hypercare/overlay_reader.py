@@ -184,9 +184,15 @@ class OverlayReader:
             candidates=self._planned(subject.identity.uid, basis).plan.candidates,
             remembered=known,
             now=subject.now,
-            patience=REPORT_PATIENCE_SECONDS if life.closed else PATIENCE_SECONDS,
+            patience=self._patience(life),
         )
         return await self._preflights.verdicts(inquiry, source)
+
+    def _patience(self, life: Life) -> float:
+        """For how many seconds a visit can wait for history: most of all where it is the report's last chance."""
+        if life.closed:
+            return REPORT_PATIENCE_SECONDS
+        return 0.0 if self._preflights.crowded else PATIENCE_SECONDS
 
     def _served(self, protection: AlertProtection) -> bool:
         return not protection.requested or self._cache.served(PROMETHEUS_RULES)

@@ -88,10 +88,13 @@ async def test_the_same_question_is_asked_once() -> None:
     assert len(known.asked) == 1 + (1 + 3) + 50 * 2
 
 
-async def test_few_questions_are_under_way_at_a_time() -> None:
+async def test_few_questions_are_under_way_at_a_time_for_all_periods() -> None:
     source = Slow(world(), lambda _: 0.001)
 
-    await HistoryReader().read([candidate(str(n), 50.5 + n, Calibrated()) for n in range(30)], BEFORE, TENANCY, source)
+    reader = HistoryReader()
+
+    for_each = [[candidate(str(n), 50.5 + n, Calibrated()) for n in range(period, 30, 3)] for period in range(3)]
+    await asyncio.gather(*(reader.read(asked, BEFORE, TENANCY, source) for asked in for_each))
 
     assert source.most == AT_A_TIME
 

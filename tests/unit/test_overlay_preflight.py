@@ -12,7 +12,7 @@ from hypercare.domain.alerts.thresholds import KEEP_THRESHOLDS
 from hypercare.domain.alerts.tightening import ForRule
 from hypercare.domain.alerts.trials import Verdict, digest
 from hypercare.domain.promql.tenancy import Tenancy
-from hypercare.overlay_preflight import AT_ONCE, FIRST_PAUSE_SECONDS, MOST_TRIES, Inquiry, Preflights
+from hypercare.overlay_preflight import AT_ONCE, FIRST_PAUSE_SECONDS, MOST_TRIES, WAITED_FOR, Inquiry, Preflights
 from tests.unit.histories import FakeHistory
 from tests.unit.metric_source import FakePrometheus
 
@@ -87,6 +87,19 @@ async def test_its_moment_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) ->
         await run.visit()
 
     assert [each > 0 for each in timeouts] == [True, False]
+
+
+async def test_many_periods_that_read_are_a_crowd() -> None:
+    run = Run(A)
+    run.history.go.clear()
+    crowded = []
+    for number in range(WAITED_FOR):
+        await run.visit(uid=f"uid-{number}", patience=0.0)
+        crowded.append(run.preflights.crowded)
+
+    assert crowded == [False] * (WAITED_FOR - 1) + [True]
+    run.preflights.forget("uid-0")
+    assert not run.preflights.crowded
 
 
 async def test_many_are_asked_about_in_parts() -> None:
