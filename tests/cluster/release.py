@@ -50,11 +50,11 @@ class Release:
         label = f"app.kubernetes.io/instance={self.name}"
         return self.cluster.kubectl("get", KINDS, "-A", "-l", label, "-o", "name").split()
 
-    def operator(self, log: Path) -> OperatorProcess:
+    def operator(self, log: Path, *, wait: bool = True) -> OperatorProcess:
         """The operator as the pod would be: account, arguments and namespace; it listens where a test can ask it."""
         command, listen, *arguments = self.arguments
         assert (command, listen) == ("run", "--listen=0.0.0.0:8080")
-        return OperatorProcess(self.kubeconfig(), log, [*arguments, "--own-namespace", self.namespace])
+        return OperatorProcess(self.kubeconfig(), log, [*arguments, "--own-namespace", self.namespace], wait=wait)
 
     def kubeconfig(self) -> Path:
         return operator_kubeconfig(self.cluster, self.name, self.namespace)

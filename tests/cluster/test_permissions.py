@@ -5,14 +5,10 @@ for is read from the audit log and compared, verb by verb, with docs/permissions
 That page is compared with the roles by `test_install`.
 """
 
-import contextlib
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -26,6 +22,7 @@ from tests.cluster.lives.history import Version
 from tests.cluster.lives.place import OVERLAY, PERIOD, RULES, SELECTED, Place, new_place
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.permissions import CLUSTER, OWN, SERVED, told
+from tests.cluster.quiet_alertmanager import PAGING, STUCK, quiet_alertmanager
 from tests.cluster.release import Release
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
@@ -58,7 +55,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def test_nothing_is_refused_and_every_permission_is_used(audited: Cluster, tmp_path: Path) -> None:
     """In one namespace only, where each list names its namespace: so it is seen which of the roles it needs."""
     release = Release(audited, "care", "care-system")
-    with new_place(audited, "served") as place, _alertmanager() as alertmanager:
+    with new_place(audited, "served") as place, quiet_alertmanager() as alertmanager:
         served: Values = {"watchNamespaces": [place.namespace], "fullnameOverride": "care"}
         release.install({**WITHOUT_CRDS, **served})
         _create_secret(release)
@@ -115,55 +112,6 @@ def _profile(place: Place, alertmanager: str) -> Values:
         "alertmanager": {"url": alertmanager},
         "rules": {"labels": SELECTED},
     }
-
-
-@contextlib.contextmanager
-def _alertmanager() -> Iterator[str]:
-    """An Alertmanager with one receiver and nothing to tell."""
-    answers = {
-        "status": {"config": {"original": "route: {receiver: team}\nreceivers: [{name: team}]\n"}},
-        "silences": [],
-        "alerts": [],
-    }
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps(answers[self.path.partition("?")[0].rpartition("/")[2]]).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """A question is not worth a line."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-STUCK = {
-    "alert": "CheckoutQueueStuck",
-    "expr": 'max by (namespace, service) (queue_oldest_age_seconds{service="checkout"}) > 60',
-    "for": "8s",
-    "labels": {"severity": "critical"},
-    "annotations": {"summary": "The oldest order has been waiting for {{ $value | humanizeDuration }}"},
-}
-PAGING: Mapping[str, Any] = {
-    "alerts": {
-        "from": [{"rule": RULES}],
-        "tighten": {"shortenFor": "75%", "minFor": "1s", "deliver": "Page"},
-        "inhibitOriginals": True,
-    },
-    "scaling": [{"target": "checkout", "floor": "200%"}],
-}
 
 
 def _is_not_selected_at_first(place: Place, usual: Values) -> None:
