@@ -135,5 +135,8 @@ async def test_an_account_that_may_not_look_is_not_stopped_and_tells_it_once(
     assert RULES in cluster.server.objects
     cluster.now += LOOK_SECONDS
     await cluster.gate.replace(RULES, BODY)
-    told = "Cannot see whether hypercare is being drained, and go on: cannot get resource: apply the RBAC of manifests/install"
+    told = (
+        "Cannot see whether hypercare is being drained, and go on: "
+        "cannot get resource: apply the RBAC of manifests/install"
+    )
     assert caplog.text.count(told) == 1
