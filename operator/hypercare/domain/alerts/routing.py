@@ -80,13 +80,16 @@ def deliveries(route: Route, labels: Mapping[str, str]) -> tuple[Delivery, ...]:
 
 
 def told_apart(route: Route, one: Mapping[str, str], other: Mapping[str, str]) -> Apart | None:
-    """How two alerts that share all labels but the given ones are delivered differently; None if they are not."""
+    """How an alert that shares all labels but the given ones with `one` is not delivered as that; None if it is.
+
+    It may be delivered to others too: whoever hears of `one` hears of it.
+    """
     known = one.keys() | other.keys()
     first, second = ({name: labels.get(name, "") for name in known} for labels in (one, other))
     different = {name for name in known if first[name] != second[name]}
     for assumed in _answers(route, known):
         ways = tuple(_deliveries(route, first, assumed)), tuple(_deliveries(route, second, assumed))
-        if ways[0] != ways[1]:
+        if not set(ways[0]) <= set(ways[1]):
             return Apart(*ways)
         split = sorted({name for way in ways[0] for name in _splits(way, different)})
         if split:
