@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 import time
 from argparse import Namespace
@@ -28,6 +29,8 @@ _TITLES = {
 def drain(settings: Settings, given: Namespace) -> int:
     """Drain with these settings, and return the exit code."""
     wishes = Wishes(settings.namespaces, settings.own_namespace or OWN_NAMESPACE, given.timeout, given.still_for)
+    # The result tells what the operator would log of the same objects.
+    logging.getLogger("hypercare").addHandler(logging.NullHandler())
     access = Access(settings.kubeconfig, settings.context, settings.api_timeout)
     try:
         result = asyncio.run(_drained(access, wishes))
