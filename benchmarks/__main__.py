@@ -9,6 +9,7 @@ from benchmarks.measure import Finding
 from benchmarks.planning import plan_overlay
 from benchmarks.proving import prove_overlay
 from benchmarks.reading import read_evidence
+from benchmarks.serving import serve_periods
 
 BENCHMARKS: tuple[Callable[[], tuple[Finding, ...]], ...] = (
     fold_points,
@@ -16,6 +17,7 @@ BENCHMARKS: tuple[Callable[[], tuple[Finding, ...]], ...] = (
     plan_overlay,
     prove_overlay,
     hold_objects,
+    serve_periods,
 )
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Finding
+from benchmarks.measure import Finding, sampled
 from hypercare.adapters.kubernetes import collection_path
 from hypercare.domain.capacity.field_values import Present
 from hypercare.domain.capacity.held_fields import MIN_REPLICAS
@@ -67,11 +67,11 @@ def _measured(town: "_Town", operator: OperatorProcess) -> tuple[Finding, ...]:
     operator.start()
     operator.wait_ready(_SECONDS)
     ready = time.monotonic() - began
-    town.wait("each hold was visited", lambda: _sum(_VISITS, operator) >= RESTORED + OTHERS)
+    town.wait("each hold was visited", lambda: sampled(_VISITS, operator.get("/metrics")) >= RESTORED + OTHERS)
     visited = time.monotonic() - began
-    before = _sum(_REQUESTS, operator)
+    before = sampled(_REQUESTS, operator.get("/metrics"))
     time.sleep(_QUIET_SECONDS)
-    asked = _sum(_REQUESTS, operator) - before
+    asked = sampled(_REQUESTS, operator.get("/metrics")) - before
     town.end_first()
     began = time.monotonic()
     town.wait("the first are restored", lambda: not town.held(town.first))
@@ -144,7 +144,3 @@ class _Town:
     def _create(self, resource: Resource, namespace: str, name: str, spec: Mapping[str, Any]) -> Any:
         body = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": name}, "spec": spec}
         return json.loads(self._api.request("POST", collection_path(resource, namespace), json.dumps(body).encode()))
-
-
-def _sum(samples: re.Pattern[str], operator: OperatorProcess) -> float:
-    return sum(float(value) for value in samples.findall(operator.get("/metrics")))

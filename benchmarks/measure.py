@@ -1,5 +1,6 @@
-"""CPU time of a piece of work: the least of several runs, for everything else that runs can only add."""
+"""What benchmarks find, and how they measure: CPU time is the least of several runs, for others can only add to it."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ class Finding:
     value: float
     unit: str
     meaning: str
+
+
+def sampled(samples: re.Pattern[str], metrics: str) -> float:
+    """The sum of the values that a pattern finds in a page of metrics."""
+    return sum(float(value) for value in samples.findall(metrics))
 
 
 def cpu_seconds(work: Callable[[], object], runs: int = 5) -> float:
