@@ -17,8 +17,8 @@ from hypercare.domain.life.release import new_run
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.period import Resolved, resolve
 from hypercare.domain.snapshot import Identity, NoneWanted, Overlay, Reading, Stored
+from hypercare.domain.subject import Subject
 from hypercare.evidence_reader import EvidenceReader
-from hypercare.overlay_reader import Subject
 
 STEP, INTERVAL, DELAY = 30, 60, 30
 DAY = 86400

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from hypercare import __version__, drain_options
+from hypercare import __version__
 from hypercare.config import InvalidSetting, add_options, settings_from
+from hypercare.drain import options as drain_options
 
 _INTRODUCTION = """\
 Hypercare protects a release for a bounded window and relaxes on evidence.
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InvalidSetting as error:
         parser.error(str(error))
     if given.command == "drain":
-        return int(import_module("hypercare.drain_command").drain(settings, given))
+        return int(import_module("hypercare.drain.command").drain(settings, given))
     return int(import_module("hypercare.assembly").serve(settings))
 
 

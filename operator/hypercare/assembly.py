@@ -28,25 +28,25 @@ from hypercare.capacity_reader import CapacityReader
 from hypercare.claims import ClaimKeeper
 from hypercare.config import Settings
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
+from hypercare.drain.standstill import StandstillGate
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.gather import Gatherer, Readers
 from hypercare.handlers import register, settings_for
 from hypercare.health import Health, HealthServer, Vitals
 from hypercare.hold_reconcile import HoldReconciler, stands
-from hypercare.inhibition_reader import InhibitionReader
 from hypercare.listings import Listings
 from hypercare.logs import about, configure_logging
-from hypercare.overlay_history import HistoryReader
-from hypercare.overlay_reader import OverlayReader
-from hypercare.overlay_writer import INHIBITION, OverlayWriter
+from hypercare.metrics.telemetry import Telemetry
+from hypercare.overlay.history import HistoryReader
+from hypercare.overlay.inhibition import InhibitionReader
+from hypercare.overlay.reader import OverlayReader
+from hypercare.overlay.writer import INHIBITION, OverlayWriter
 from hypercare.ports import Alertmanagers, ApiError, Objects
 from hypercare.queue import After, Done, DueQueue, Handler, Key, Outcome
 from hypercare.reconcile import Hands, PeriodReconciler
 from hypercare.report_writer import ReportWriter
-from hypercare.standstill import StandstillGate
 from hypercare.subscriptions import WATCHED, open_periods, woken
 from hypercare.sweep import Sweeper
-from hypercare.telemetry import Telemetry
 
 # First visits after a start: this much apart on average, and all within the limit (seconds).
 SPREAD_EACH = 0.02

@@ -25,7 +25,7 @@ from hypercare.domain.life.rollout import Target
 from hypercare.domain.objects import EVENTS, HOLDS
 from hypercare.domain.period import Mode
 from hypercare.domain.snapshot import Capacity
-from hypercare.overlay_reader import Subject
+from hypercare.domain.subject import Subject
 from hypercare.ports import ApiError, Body, MetricSource, ObjectCache, Objects
 
 EVENTS_PAUSE_SECONDS = 10

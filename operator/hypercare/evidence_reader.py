@@ -31,8 +31,8 @@ from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.period import Mode
 from hypercare.domain.samples import FailureKind, QueryFailed, RangeQuery, Result
 from hypercare.domain.snapshot import Overlay, Reading
+from hypercare.domain.subject import Subject
 from hypercare.domain.timestamps import timestamp
-from hypercare.overlay_reader import Subject
 from hypercare.ports import Body, EvidenceObserver, MetricSource, ObjectCache
 
 READ_SECONDS = 60.0

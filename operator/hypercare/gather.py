@@ -17,9 +17,10 @@ from hypercare.domain.period import Resolved
 from hypercare.domain.samples import QueryFailed
 from hypercare.domain.snapshot import Identity, Snapshot, Stored
 from hypercare.domain.status import read_timeline
+from hypercare.domain.subject import Subject
 from hypercare.evidence_reader import EvidenceReader
-from hypercare.inhibition_reader import InhibitionReader
-from hypercare.overlay_reader import OverlayReader, Subject
+from hypercare.overlay.inhibition import InhibitionReader
+from hypercare.overlay.reader import OverlayReader
 from hypercare.ports import Body, MetricSource, ObjectCache, RuleSource
 
 

@@ -27,7 +27,7 @@ from hypercare.domain.snapshot import Snapshot
 from hypercare.domain.status import TimelineEntry, Unvisited, read_life
 from hypercare.domain.visits import next_visit, progress_seconds
 from hypercare.gather import Gatherer
-from hypercare.overlay_writer import OverlayWriter, Owner
+from hypercare.overlay.writer import OverlayWriter, Owner
 from hypercare.ports import ApiError, Body, Conflict, Events, Forbidden, NotFound, ObjectCache, Objects
 from hypercare.queue import After, Done, Outcome
 from hypercare.report_writer import ReportWriter

@@ -26,7 +26,7 @@ from hypercare.domain.alerts.tightening import ForRule, MovedThreshold
 from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import Answer, RangeQuery, Result
-from hypercare.overlay_history import HistoryReader
+from hypercare.overlay.history import HistoryReader
 from tests.adapters.real_prometheus import History, backfill, prometheus
 from tests.cluster.programs import find_programs
 

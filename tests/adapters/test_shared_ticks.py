@@ -9,8 +9,8 @@ from hypercare.domain.endpoint import Endpoint
 from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.objects import PROMETHEUS_RULES
 from hypercare.domain.snapshot import Reading
+from hypercare.domain.subject import Subject
 from hypercare.evidence_reader import EvidenceReader
-from hypercare.overlay_reader import Subject
 from tests.adapters.prometheus_server import Parameters, Response, Served, grid, matrix, serving
 from tests.unit.lives import ACTIVE, HOUR, QUIET
 from tests.unit.loop import Observer

@@ -9,8 +9,8 @@ from hypercare.domain.life.facts import Life
 from hypercare.domain.objects import PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.samples import RangeQuery
 from hypercare.domain.snapshot import Overlay, Reading
+from hypercare.domain.subject import Subject
 from hypercare.evidence_reader import EvidenceReader
-from hypercare.overlay_reader import Subject
 from tests.unit.api_server import FakeApiServer
 from tests.unit.lives import ACTIVE, HOUR, QUIET
 from tests.unit.loop import Observer

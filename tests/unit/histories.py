@@ -1,4 +1,4 @@
-"""A history in memory: implements `hypercare.overlay_preflight.History` and remembers what it was asked."""
+"""A history in memory: implements `hypercare.overlay.preflight.History` and remembers what it was asked."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -34,9 +34,9 @@ from hypercare.domain.status_size import STATUS_LIMIT_BYTES, size_bytes
 from hypercare.evidence_reader import EvidenceReader
 from hypercare.gather import Gatherer, Readers
 from hypercare.hold_reconcile import HoldReconciler, stands
-from hypercare.inhibition_reader import InhibitionReader
-from hypercare.overlay_reader import OverlayReader
-from hypercare.overlay_writer import INHIBITION, OverlayWriter
+from hypercare.overlay.inhibition import InhibitionReader
+from hypercare.overlay.reader import OverlayReader
+from hypercare.overlay.writer import INHIBITION, OverlayWriter
 from hypercare.ports import ApiError, Body
 from hypercare.queue import After, Outcome
 from hypercare.reconcile import Hands, PeriodReconciler

@@ -10,8 +10,9 @@ from hypercare.domain.life.facts import Life
 from hypercare.domain.objects import NAMESPACES, PROMETHEUS_RULES, PROMETHEUSES, ObjectRef
 from hypercare.domain.samples import Answer, InstantQuery, Result, Sample, Series
 from hypercare.domain.snapshot import Overlay
-from hypercare.overlay_reader import OverlayReader, Subject
-from hypercare.overlay_writer import OverlayWriter, Owner
+from hypercare.domain.subject import Subject
+from hypercare.overlay.reader import OverlayReader
+from hypercare.overlay.writer import OverlayWriter, Owner
 from tests.unit.alert_rules import alert, rule_object
 from tests.unit.api_server import FakeApiServer
 from tests.unit.histories import FakeHistory

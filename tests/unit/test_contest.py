@@ -5,7 +5,7 @@ import pytest
 from hypercare.adapters.cache import WatchCache
 from hypercare.domain.alerts.contest import Contest, change_of
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
-from hypercare.overlay_writer import OverlayWriter, Owner
+from hypercare.overlay.writer import OverlayWriter, Owner
 from hypercare.ports import Forbidden
 from tests.unit.alert_rules import IDENTITY, alert, plan, rule_object
 from tests.unit.api_server import FakeApiServer

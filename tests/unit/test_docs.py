@@ -17,7 +17,7 @@ from hypercare.domain.conditions import ConditionType
 from hypercare.domain.life.facts import Outcome, Phase
 from hypercare.domain.period import Resolved, resolve
 from hypercare.domain.reasons.explained import SUBJECTS
-from hypercare.metrics import Metric
+from hypercare.metrics.form import Metric
 from tests.gitops.recordings import RECORDED
 from tests.unit.recorded_periods import NAMES, recorded
 

@@ -17,12 +17,12 @@ from hypercare.domain.capacity.hold_protocol import LATE_SECONDS
 from hypercare.domain.drained import Drained, Fate, Result
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.standstill import marker_ref, render_marker, still_until
-from hypercare.drain import QUIET_SECONDS, Clock, Drain, Wishes
-from hypercare.drain_command import document, summary
-from hypercare.drain_options import add_drain_options
+from hypercare.drain.command import document, summary
+from hypercare.drain.drain import QUIET_SECONDS, Clock, Drain, Wishes
+from hypercare.drain.options import add_drain_options
+from hypercare.drain.standstill import LOOK_SECONDS, StandstillGate
 from hypercare.hold_reconcile import HoldReconciler, stands
 from hypercare.ports import ApiError, Forbidden, NotFound, Rejected, Unavailable
-from hypercare.standstill import LOOK_SECONDS, StandstillGate
 from tests.unit.api_server import Crash, FakeApiServer, When
 from tests.unit.made_objects import overlay
 from tests.unit.scaled import AUTOSCALER_REF, HOLD_REF, NAMESPACE, NOW, autoscaler, request

@@ -14,7 +14,7 @@ from hypercare.domain.alerts.overlay_plan import Basis, holding, plan_overlay
 from hypercare.domain.alerts.tightening import FiringCopy
 from hypercare.domain.alerts.watched import Making
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, Result, Sample, Series
-from hypercare.overlay_firing import Fire, held_now
+from hypercare.overlay.firing import Fire, held_now
 from tests.unit.alert_rules import CONTEXT, alert, plan, protection, rule_object
 from tests.unit.metric_source import FakePrometheus
 

@@ -13,8 +13,8 @@ from hypercare.domain.objects import ALERTMANAGER_CONFIGS, ObjectRef
 from hypercare.domain.period import Resolved, resolve
 from hypercare.domain.snapshot import Identity, NotWritten, Overlay, Stored
 from hypercare.domain.status import read_life
-from hypercare.inhibition_reader import REMEMBERED_SECONDS, InhibitionReader
-from hypercare.overlay_reader import Subject
+from hypercare.domain.subject import Subject
+from hypercare.overlay.inhibition import REMEMBERED_SECONDS, InhibitionReader
 from tests.unit.alert_rules import alert, rule_object
 from tests.unit.alertmanagers import silence
 from tests.unit.loop import OVERLAY, PERIOD, PROFILE, PROFILE_SPEC, RULES, Loop

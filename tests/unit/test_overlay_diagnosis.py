@@ -12,7 +12,7 @@ from hypercare.domain.alerts.loaded_rules import LoadedGroup, LoadedResult, Load
 from hypercare.domain.alerts.overlay import HEARTBEAT
 from hypercare.domain.alerts.tightening import Untouched
 from hypercare.domain.objects import EVENTS, NAMESPACES, PROMETHEUS_RULES, PROMETHEUSES, THANOS_RULERS, ObjectRef
-from hypercare.overlay_diagnosis import RESULTS_SECONDS
+from hypercare.overlay.diagnosis import RESULTS_SECONDS
 from hypercare.ports import Forbidden, Unavailable
 from tests.unit.alert_rules import alert, copies_of, rule_object
 from tests.unit.lives import ACTIVE, QUIET, T0
@@ -100,7 +100,7 @@ class TestDiagnosis:
         assert len(shop.prometheus.asked_rules) == 2
 
     async def test_a_slow_server_is_not_waited_for(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hypercare.overlay_diagnosis.PATIENCE_SECONDS", 0.01)
+        monkeypatch.setattr("hypercare.overlay.diagnosis.PATIENCE_SECONDS", 0.01)
         answered = asyncio.Event()
 
         async def rules(query: RulesQuery) -> LoadedResult:
@@ -117,7 +117,7 @@ class TestDiagnosis:
 
     async def test_what_was_found_holds_until_more_is(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         found = (await shop.write(stored=unverified(30))).state
-        monkeypatch.setattr("hypercare.overlay_diagnosis.PATIENCE_SECONDS", 0.01)
+        monkeypatch.setattr("hypercare.overlay.diagnosis.PATIENCE_SECONDS", 0.01)
         monkeypatch.setattr(shop.prometheus, "rules", lambda _: asyncio.Event().wait())
         assert (await shop.read(stored=unverified(30), now=QUIET + 5)).state == found
 

@@ -7,13 +7,13 @@ from fractions import Fraction
 
 import pytest
 
-from hypercare import overlay_history
 from hypercare.domain.alerts.preflight import Candidate, NoHistory, Tried, WouldFire
 from hypercare.domain.alerts.protection import Calibrated, Tighten
 from hypercare.domain.alerts.thresholds import ThresholdRule
 from hypercare.domain.alerts.tightening import ForRule
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery, Result
-from hypercare.overlay_history import AT_A_TIME, HistoryReader
+from hypercare.overlay import history as overlay_history
+from hypercare.overlay.history import AT_A_TIME, HistoryReader
 from tests.unit.preflight_worlds import BEFORE, DAY, HOUR, TENANCY, World
 
 STEP = 600

@@ -12,7 +12,7 @@ from hypercare.domain.alerts.thresholds import KEEP_THRESHOLDS
 from hypercare.domain.alerts.tightening import ForRule
 from hypercare.domain.alerts.trials import Verdict, digest
 from hypercare.domain.promql.tenancy import Tenancy
-from hypercare.overlay_preflight import AT_ONCE, FIRST_PAUSE_SECONDS, MOST_TRIES, WAITED_FOR, Inquiry, Preflights
+from hypercare.overlay.preflight import AT_ONCE, FIRST_PAUSE_SECONDS, MOST_TRIES, WAITED_FOR, Inquiry, Preflights
 from tests.unit.histories import FakeHistory
 from tests.unit.metric_source import FakePrometheus
 
@@ -82,7 +82,7 @@ async def test_its_moment_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) ->
         timeouts.append(options["timeout"])
         return await wait(work, **options)
 
-    monkeypatch.setattr("hypercare.overlay_preflight.asyncio.wait", waiting)
+    monkeypatch.setattr("hypercare.overlay.preflight.asyncio.wait", waiting)
     for _ in range(2):
         await run.visit()
 

@@ -13,7 +13,7 @@ from hypercare.domain.objects import PROMETHEUS_RULES, PROMETHEUSES, ObjectRef
 from hypercare.domain.period import Resolved
 from hypercare.domain.samples import FailureKind, QueryFailed
 from hypercare.domain.snapshot import Leftover, NoneWanted, NotWritten
-from hypercare.overlay_reader import DEFAULT_INTERVAL_SECONDS
+from hypercare.overlay.reader import DEFAULT_INTERVAL_SECONDS
 from tests.unit.alert_rules import copies_of
 from tests.unit.lives import ACTIVE, COMPLETED, HOUR, QUIET, RUN, T0
 from tests.unit.overlay_shop import OVERLAY, RELAXED, Shop, unverified

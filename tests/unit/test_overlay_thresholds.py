@@ -52,7 +52,7 @@ class TestMoved:
         assert shop.history.ends == [RUN.created_at]
 
     async def test_until_it_is_heard_only_the_for_is_shorter(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hypercare.overlay_reader.PATIENCE_SECONDS", 0.0)
+        monkeypatch.setattr("hypercare.overlay.reader.PATIENCE_SECONDS", 0.0)
         shop.history.go.clear()
         waiting = await shop.write()
         assert (copy_of(waiting), waiting.trying) == (("errors > 5", "2m30s"), True)
@@ -124,7 +124,7 @@ class TestFrozen:
     async def test_a_verdict_that_changes_no_rule_waits_for_the_next_write(
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hypercare.overlay_reader.PATIENCE_SECONDS", 0.0)
+        monkeypatch.setattr("hypercare.overlay.reader.PATIENCE_SECONDS", 0.0)
         shop.history.found = NoHistory("too short")
         shop.history.go.clear()
         await shop.write()
@@ -263,7 +263,7 @@ class TestFiring:
         assert copy_of(await shop.write()) == ("", "")
 
     async def test_when_it_turns_out_to_be_noise(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hypercare.overlay_reader.PATIENCE_SECONDS", 0.0)
+        monkeypatch.setattr("hypercare.overlay.reader.PATIENCE_SECONDS", 0.0)
         shop.history.found = NOISE
         shop.history.go.clear()
         await self.fires(shop)
@@ -275,7 +275,7 @@ class TestFiring:
         assert copy_of(await shop.write()) == ("", "")
 
     async def test_a_nearer_bound_silences_nothing(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hypercare.overlay_reader.PATIENCE_SECONDS", 0.0)
+        monkeypatch.setattr("hypercare.overlay.reader.PATIENCE_SECONDS", 0.0)
         shop.history.go.clear()
         await self.fires(shop, over="errors > 4")
         shop.history.go.set()

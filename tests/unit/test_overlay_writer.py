@@ -9,7 +9,7 @@ import pytest
 from hypercare.adapters.cache import WatchCache
 from hypercare.domain.conditions import Problem
 from hypercare.domain.objects import PROMETHEUS_RULES, ObjectRef
-from hypercare.overlay_writer import OverlayWriter, Owner
+from hypercare.overlay.writer import OverlayWriter, Owner
 from hypercare.ports import ApiError, Conflict, Forbidden, NotFound, Rejected, Unavailable
 from tests.unit.alert_rules import IDENTITY, alert, plan, rule_object
 from tests.unit.api_server import FakeApiServer, When

@@ -22,8 +22,8 @@ from hypercare.domain.objects import AUTOSCALERS, DEPLOYMENTS, EVENTS, HOLDS, PE
 from hypercare.domain.promql.tenancy import Tenancy
 from hypercare.domain.samples import Answer, FailureKind, InstantQuery, QueryFailed, RangeQuery, Result, Sample, Series
 from hypercare.domain.snapshot import Capacity, Stored
+from hypercare.domain.subject import Subject
 from hypercare.domain.timestamps import timestamp
-from hypercare.overlay_reader import Subject
 from hypercare.ports import Forbidden
 from tests.unit.api_server import FakeApiServer
 from tests.unit.lives import ACTIVE

@@ -11,7 +11,7 @@ from hypercare.domain.evidence.criteria import QueryKind
 from hypercare.domain.evidence.fold import Measured
 from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.objects import PERIODS, ObjectRef, Resource
-from hypercare.period_metrics import MOST_PERIODS, PeriodMetrics
+from hypercare.metrics.periods import MOST_PERIODS, PeriodMetrics
 from hypercare.ports import Body
 from tests.unit.snapshots import criterion, reading
 

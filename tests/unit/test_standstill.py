@@ -7,8 +7,8 @@ import pytest
 
 from hypercare.domain.objects import CONFIG_MAPS, PROMETHEUS_RULES, ObjectRef
 from hypercare.domain.standstill import marker_ref, render_marker, still_until
+from hypercare.drain.standstill import LOOK_SECONDS, StandstillGate
 from hypercare.ports import Conflict, Forbidden, Unavailable
-from hypercare.standstill import LOOK_SECONDS, StandstillGate
 from tests.unit.api_server import FakeApiServer
 
 NOW = 1_800_000_000

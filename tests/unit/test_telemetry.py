@@ -22,9 +22,9 @@ from hypercare.domain.evidence.unknown_causes import Cause
 from hypercare.domain.objects import DEPLOYMENTS, HOLDS, PERIODS, ObjectRef, Resource
 from hypercare.domain.samples import Answer, FailureKind, QueryFailed
 from hypercare.logs import about, configure_logging
+from hypercare.metrics.telemetry import API_SECONDS, Telemetry
 from hypercare.ports import Body, Unavailable
 from hypercare.queue import Done, Failed
-from hypercare.telemetry import API_SECONDS, Telemetry
 from tests.unit.snapshots import reading
 
 CHECKOUT = ObjectRef(PERIODS, "shop", "checkout")

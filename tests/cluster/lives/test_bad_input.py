@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hypercare.overlay_preflight import PATIENCE_SECONDS
+from hypercare.overlay.preflight import PATIENCE_SECONDS
 from tests.cluster.cluster import Cluster
 from tests.cluster.lives.endpoint import Endpoint, Trouble
 from tests.cluster.lives.expectations import LASTING, await_protection, met, promised, protected, restored

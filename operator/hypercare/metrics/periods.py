@@ -21,7 +21,7 @@ from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.life.facts import CLOSED, Phase
 from hypercare.domain.objects import PERIODS, ObjectRef, Resource
 from hypercare.domain.snapshot import Reading
-from hypercare.metrics import GaugeMetric, Label
+from hypercare.metrics.form import GaugeMetric, Label
 from hypercare.ports import Body
 
 MOST_PERIODS = 500

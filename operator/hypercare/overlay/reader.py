@@ -22,19 +22,19 @@ from hypercare.domain.alerts.protection import AlertProtection
 from hypercare.domain.alerts.source_rules import made_by_hypercare, rule_seconds
 from hypercare.domain.alerts.trials import Verdicts
 from hypercare.domain.alerts.verdict_memory import remembered_verdicts
-from hypercare.domain.conditions import ConditionStatus, ConditionType, Problem
+from hypercare.domain.conditions import Problem
 from hypercare.domain.fields import Field, InvalidField
 from hypercare.domain.life.facts import Life, Phase
 from hypercare.domain.objects import PROMETHEUS_RULES, PROMETHEUSES
 from hypercare.domain.overlay_context import overlay_context
-from hypercare.domain.period import Mode, Resolved
-from hypercare.domain.promql.tenancy import Tenancy, tenancy_of
+from hypercare.domain.period import Mode
 from hypercare.domain.promql.text import matcher
 from hypercare.domain.samples import Answer, InstantQuery
-from hypercare.domain.snapshot import Identity, Leftover, NoneWanted, NotWritten, Overlay, Stored
-from hypercare.overlay_diagnosis import Diagnostician, Symptom
-from hypercare.overlay_firing import Moment, fire_now, held_now, without_late
-from hypercare.overlay_preflight import PATIENCE_SECONDS, REPORT_PATIENCE_SECONDS, History, Inquiry, Preflights
+from hypercare.domain.snapshot import Leftover, NoneWanted, NotWritten, Overlay
+from hypercare.domain.subject import Subject
+from hypercare.overlay.diagnosis import Diagnostician, Symptom
+from hypercare.overlay.firing import Moment, fire_now, held_now, without_late
+from hypercare.overlay.preflight import PATIENCE_SECONDS, REPORT_PATIENCE_SECONDS, History, Inquiry, Preflights
 from hypercare.ports import Body, MetricSource, ObjectCache, Objects, RuleSource
 
 DEFAULT_INTERVAL_SECONDS = 30
@@ -47,36 +47,6 @@ _NOT_SERVED = Problem(
     "the cluster does not serve PrometheusRule: install the CRDs of prometheus-operator, or ask for no alerts",
     stalls=True,
 )
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Whose overlay is read. `live_since` is the one that status remembers, 0 for none; `now` in Unix seconds."""
-
-    identity: Identity
-    resolved: Resolved
-    life: Life
-    stored: Stored
-    live_since: int
-    now: int
-
-    @property
-    def tenancy(self) -> Tenancy:
-        """Where the series of the period's namespace are."""
-        return tenancy_of(self.resolved.profile.tenancy, self.identity.namespace)
-
-    @property
-    def owner(self) -> str:
-        """Value of the label `hypercare` on everything the overlay makes."""
-        return f"{self.identity.namespace}/{self.identity.name}"
-
-    @property
-    def unverified_seconds(self) -> int:
-        """For how long the overlay has not been seen live."""
-        seen = self.stored.conditions.get(ConditionType.ALERTS_TIGHTENED)
-        if seen is None or seen.condition.status is ConditionStatus.TRUE:
-            return 0
-        return self.now - seen.since
 
 
 @dataclass(frozen=True)

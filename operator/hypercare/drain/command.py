@@ -1,4 +1,4 @@
-"""`hypercare-operator drain`: the command line of `hypercare.drain`, with what it says to people and to scripts."""
+"""`hypercare-operator drain`: the command line, with what it says to people and to scripts."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ from hypercare.adapters.kubernetes import ApiServer
 from hypercare.config import Settings
 from hypercare.domain.drained import Drained, Fate, Result
 from hypercare.domain.timestamps import timestamp
-from hypercare.drain import Clock, Drain, Wishes
-from hypercare.drain_options import OWN_NAMESPACE
+from hypercare.drain.drain import Clock, Drain, Wishes
+from hypercare.drain.options import OWN_NAMESPACE
 from hypercare.ports import ApiError
 
 ALL_RESTORED, SOMETHING_LEFT, FAILED = 0, 1, 2

@@ -7,7 +7,7 @@ stale view, changes nothing. What goes wrong is a `Problem` for the conditions; 
 is an error, for the due-queue to try again.
 
 An object that somebody has edited or deleted is written again at once, and told. One that is changed again and again is
-left as it is for longer and longer: a fight is not fought (`domain.contest`).
+left as it is for longer and longer: a fight is not fought (`domain.alerts.contest`).
 """
 
 import time

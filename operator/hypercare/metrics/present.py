@@ -18,7 +18,7 @@ from hypercare.domain.evidence.judgement import Verdict
 from hypercare.domain.evidence.unknown_causes import Cause, cause_of
 from hypercare.domain.life.facts import CLOSED, Phase
 from hypercare.domain.objects import HOLDS, PERIODS, Resource
-from hypercare.metrics import GaugeMetric, Label, Sample
+from hypercare.metrics.form import GaugeMetric, Label, Sample
 from hypercare.ports import Body
 from hypercare.queue import Key
 

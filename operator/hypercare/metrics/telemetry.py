@@ -21,10 +21,10 @@ from hypercare.adapters.kubernetes import Request
 from hypercare.domain.objects import HOLDS, PERIODS
 from hypercare.domain.samples import FailureKind, QueryFailed, Result
 from hypercare.domain.snapshot import Reading
-from hypercare.metrics import CounterMetric, HistogramMetric, Label
-from hypercare.period_metrics import PeriodMetrics
+from hypercare.metrics.form import CounterMetric, HistogramMetric, Label
+from hypercare.metrics.periods import PeriodMetrics
+from hypercare.metrics.present import Loop, PresentMetrics, Watches
 from hypercare.ports import ApiError
-from hypercare.present_metrics import Loop, PresentMetrics, Watches
 from hypercare.queue import Failed, Key, Outcome
 
 ANSWERED = "Answered"

@@ -18,7 +18,7 @@ from hypercare.domain.overlay_context import overlay_context
 from hypercare.domain.period import Mode
 from hypercare.domain.profile import AlertmanagerAccess
 from hypercare.domain.snapshot import Inhibition, Overlay
-from hypercare.overlay_reader import Subject
+from hypercare.domain.subject import Subject
 from hypercare.ports import Alertmanagers, Body, ObjectCache
 
 REMEMBERED_SECONDS = 300

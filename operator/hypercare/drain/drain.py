@@ -19,10 +19,10 @@ from hypercare.domain.drained import Drained, Fate, Result
 from hypercare.domain.fields import InvalidField
 from hypercare.domain.objects import HOLDS, ObjectRef, Resource
 from hypercare.domain.standstill import marker_ref, render_marker, still_until
+from hypercare.drain.standstill import LOOK_SECONDS
 from hypercare.hold_reconcile import HoldReconciler
 from hypercare.ports import Body, Conflict, Forbidden, NotFound, Objects, Rejected, Unavailable
 from hypercare.queue import Done
-from hypercare.standstill import LOOK_SECONDS
 from hypercare.sweep import MADE
 
 QUIET_SECONDS = LOOK_SECONDS + 3.0
