@@ -311,7 +311,8 @@ def test_notes_name_what_is_still_to_be_done() -> None:
         command = ("install", NAME, str(CHART), "--dry-run=client", "--values", "-")
         return helm(*command, stdin=json.dumps(values)).partition("\nNOTES:\n")[2]
 
-    assert "kind: HypercareProfile" in notes({})
+    pasted = notes({}).partition("<<EOF\n")[2].partition("\nEOF\n")[0]
+    assert yaml.safe_load(pasted)["kind"] == "HypercareProfile"
     assert "WARNING" not in notes({})
     least = notes({**SETS["the least"], "replicas": 0})
     assert least.count("WARNING") == 3
