@@ -85,7 +85,7 @@ format: $(STAMP) ## Format the code and sort the imports
 	$(BIN)/ruff check --fix
 
 .PHONY: bench
-bench: programs ## Print what evidence, overlays and holds cost (5 minutes)
+bench: programs ## Print what evidence, overlays and holds cost (15 minutes)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: model

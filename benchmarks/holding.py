@@ -6,14 +6,12 @@ the operator works on the autoscalers: the controllers are stopped once they hav
 
 import json
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
+from benchmarks.control_plane import on_its_own
 from benchmarks.measure import Finding, sampled
 from hypercare.adapters.kubernetes import collection_path
 from hypercare.domain.capacity.field_values import Present
@@ -24,7 +22,7 @@ from hypercare.domain.capacity.quantity import Count
 from hypercare.domain.capacity.wishes import ReplicaWish
 from hypercare.domain.objects import AUTOSCALERS, HOLDS, PERIODS, PROFILES, Resource
 from tests.cluster.api import Api
-from tests.cluster.cluster import Cluster, ClusterError, start_owned
+from tests.cluster.cluster import Cluster
 from tests.cluster.guarding import unguarded
 from tests.cluster.layout import Options
 from tests.cluster.lives.operating import PROJECT, install, operator_of
@@ -42,24 +40,18 @@ _VISITS = re.compile(r'^hypercare_reconcile_seconds_count\{kind="HypercareHold"\
 
 def hold_objects() -> tuple[Finding, ...]:
     """Held objects, on a control plane of their own: 2,000 of them, of which 500 are restored."""
-    directory = Path(tempfile.mkdtemp(prefix="hypercare-benchmark-"))
-    try:
-        cluster, owner = start_owned(directory / "cluster", Options(crds=(PROJECT / "crds",)))
-    except (ClusterError, OSError) as error:
-        shutil.rmtree(directory)
-        return (Finding(0, "runs", f"no control plane to measure on: {error}"),)
-    try:
-        install(cluster)
-        town = _Town(cluster)
-        with operator_of(cluster, directory / "operator.log") as operator:
-            town.wait("the periods are suspended", town.suspended)
-            operator.stop()
-            unguarded(cluster)
-            town.hold()
-            return _measured(town, operator)
-    finally:
-        owner.release()
-        shutil.rmtree(directory, ignore_errors=True)
+    return on_its_own(Options(crds=(PROJECT / "crds",)), _held)
+
+
+def _held(cluster: Cluster) -> tuple[Finding, ...]:
+    install(cluster)
+    town = _Town(cluster)
+    with operator_of(cluster, cluster.logs / "operator.log") as operator:
+        town.wait("the periods are suspended", town.suspended)
+        operator.stop()
+        unguarded(cluster)
+        town.hold()
+        return _measured(town, operator)
 
 
 def _measured(town: "_Town", operator: OperatorProcess) -> tuple[Finding, ...]:

@@ -1,16 +1,14 @@
 """From writing an overlay to the proof that it is evaluated, beside what no operator can do better."""
 
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
+from benchmarks.control_plane import on_its_own
 from benchmarks.measure import Finding
 from hypercare.domain.alerts.liveness import heartbeat_query
-from tests.cluster.cluster import Cluster, ClusterError, start_owned
+from tests.cluster.cluster import Cluster
 from tests.cluster.layout import Options
 from tests.unit.alert_rules import CONTEXT, alert, plan, rule_object
 
@@ -21,18 +19,12 @@ _SECONDS = 60.0
 
 def prove_overlay() -> tuple[Finding, ...]:
     """Proving an overlay, on a control plane of its own: prometheus-operator, group interval 1 s, reload at once."""
-    directory = Path(tempfile.mkdtemp(prefix="hypercare-benchmark-"))
-    try:
-        cluster, owner = start_owned(directory, Options())
-    except (ClusterError, OSError) as error:
-        shutil.rmtree(directory)
-        return (Finding(0, "runs", f"no control plane to measure on: {error}"),)
-    try:
-        floor = min(_loaded_after(cluster, number) for number in range(_RUNS))
-        proven = min(_proven_after(cluster, number) for number in range(_RUNS))
-    finally:
-        owner.release()
-        shutil.rmtree(directory, ignore_errors=True)
+    return on_its_own(Options(), _measured)
+
+
+def _measured(cluster: Cluster) -> tuple[Finding, ...]:
+    floor = min(_loaded_after(cluster, number) for number in range(_RUNS))
+    proven = min(_proven_after(cluster, number) for number in range(_RUNS))
     return (
         Finding(floor, "s", "from writing one rule to its first result, the floor"),
         Finding(proven, "s", "from writing an overlay to its heartbeat"),

@@ -6,22 +6,20 @@ the permissions of manifests/install and the client that it always has.
 
 import json
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event
 from typing import Any
 
+from benchmarks.control_plane import on_its_own
 from benchmarks.measure import Finding, sampled
 from hypercare.adapters.kubernetes import collection_path
 from hypercare.domain.objects import DEPLOYMENTS, PERIODS, PROFILES, PROMETHEUS_RULES, Resource
 from tests.cluster.api import Api, HttpError
-from tests.cluster.cluster import Cluster, ClusterError, start_owned
+from tests.cluster.cluster import Cluster
 from tests.cluster.layout import Options
 from tests.cluster.lives.operating import PROJECT, install, operator_of
 from tests.cluster.lives.place import ERRORS, SELECTED, TOTAL
@@ -34,32 +32,25 @@ _SECONDS = 900.0
 _CPU = re.compile(r"^process_cpu_seconds_total (\S+)$", re.M)
 _MEMORY = re.compile(r"^process_resident_memory_bytes (\S+)$", re.M)
 _READS = re.compile(r'^hypercare_api_requests_total\{.*verb="(?:get|list)".*\} (\S+)$', re.M)
-_WRITES = re.compile(r'^hypercare_api_requests_total\{.*verb="(?:create|update|patch|delete)".*\} (\S+)$', re.M)
+_WRITES = re.compile(r'^hypercare_api_requests_total\{.*verb="(?:apply|create|update|patch|delete)".*\} (\S+)$', re.M)
 _VISITS = re.compile(r'^hypercare_reconcile_seconds_count\{kind="HypercarePeriod"\} (\S+)$', re.M)
 _QUERIES = re.compile(r'^prometheus_http_requests_total\{.*handler="/api/v1/query.*\} (\S+)$', re.M)
 
 
 def serve_periods() -> tuple[Finding, ...]:
     """Serving 1,000 periods of five criteria, on a control plane of their own: start, five quiet minutes, restart."""
-    directory = Path(tempfile.mkdtemp(prefix="hypercare-benchmark-"))
     services = tuple((_namespace(number), "checkout") for number in range(NAMESPACES))
-    options = Options("15s", "30s", services=services, crds=(PROJECT / "crds",))
+    return on_its_own(Options("15s", "30s", services=services, crds=(PROJECT / "crds",)), _served)
+
+
+def _served(cluster: Cluster) -> tuple[Finding, ...]:
+    install(cluster)
+    town = _Town(cluster)
+    operator = operator_of(cluster, cluster.logs / "operator.log")
     try:
-        cluster, owner = start_owned(directory / "cluster", options)
-    except (ClusterError, OSError) as error:
-        shutil.rmtree(directory)
-        return (Finding(0, "runs", f"no control plane to measure on: {error}"),)
-    try:
-        install(cluster)
-        town = _Town(cluster)
-        operator = operator_of(cluster, directory / "operator.log")
-        try:
-            return _measured(town, operator)
-        finally:
-            operator.stop()
+        return _measured(town, operator)
     finally:
-        owner.release()
-        shutil.rmtree(directory, ignore_errors=True)
+        operator.stop()
 
 
 def _measured(town: "_Town", operator: OperatorProcess) -> tuple[Finding, ...]:
