@@ -263,7 +263,7 @@ async def _attempted(path: str, work: Awaitable[tuple[Problem, ...]]) -> tuple[P
     try:
         return await work
     except Forbidden as error:
-        message = f"the operator's account may not do this: apply the RBAC of manifests/install ({error.message})"
+        message = f"the operator's account may not do this: {error.advised}"
         return (Problem(path, "Forbidden", message, stalls=True),)
     except ApiError as error:
         message = f"the API server did not take a change, which is tried again: {error.message}"

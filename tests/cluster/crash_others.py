@@ -89,7 +89,7 @@ def period_anew_while_down(which: Callable[[], Which]) -> Case:
         with lives.life() as life:
             killed_at(life, which())
             life.delete_period()
-            life.wait("the period is gone", lambda: not life.period, timeout=5)
+            life.wait("the period is gone", lambda: not life.period, timeout=15)
             life.begin()
             succeeded(life)
 

@@ -94,7 +94,7 @@ def deleted_while_down(which: Callable[[], Which]) -> Case:
         with lives.life() as life:
             killed_at(life, which())
             life.delete_period()
-            life.wait("the period is gone", lambda: not life.period, timeout=5)
+            life.wait("the period is gone", lambda: not life.period, timeout=15)
             life.start()
             life.wait("everything is as before", lambda: not life.holds and life.look() == life.originals)
             life.operator.wait_ready()

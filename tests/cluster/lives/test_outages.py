@@ -77,7 +77,7 @@ def _each_change_is_told_once(place: Place, version: Version) -> None:
         assert told == ["CriterionMet", "CriterionUnknown", "CriterionMet"]
     # They are posted after the status is written.
     expected = sorted(each["message"] for each in changes)
-    place.cluster.wait_until("each is told as an Event", lambda: _told(place) == expected, timeout=5)
+    place.cluster.wait_until("each is told as an Event", lambda: _told(place) == expected, timeout=15)
 
 
 def _told(place: Place) -> list[str]:

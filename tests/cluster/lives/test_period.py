@@ -147,7 +147,7 @@ def _recovers_with_a_new_streak(place: Place, period: History) -> None:
 def _relaxes_stage_by_stage(place: Place, period: History) -> tuple[float, float]:
     elevated = period.until("the second stage", lambda each: each.status["stage"] == "elevated")
     assert (elevated.phase, elevated.status["strength"]) == ("Active", 50)
-    place.cluster.wait_until("the floor is lower", lambda: place.floor() == 3, timeout=5)
+    place.cluster.wait_until("the floor is lower", lambda: place.floor() == 3, timeout=15)
     end = period.until("it ends", over)
     assert phases(period) == ["Pending", "Preparing", "Active", "Relaxing", "Completed"]
     strengths = [each.status["strength"] for each in period.versions if "strength" in each.status]
