@@ -48,6 +48,7 @@ _EVERY = (*ConditionType,)
 FLOWS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Problem", "domain.period.resolve", _EVERY),
     ("Problem", "reconcile._work", _EVERY),
+    ("Problem", "reconcile._stand_by", _EVERY),
     ("Problem", "domain.authorship.", ("Stalled", *_ALERTS, *_SCALING)),
     ("Problem", "reconcile._attempted", (*_ALERTS, *_SCALING)),
     ("Problem", "domain.period.", _EVIDENCE),

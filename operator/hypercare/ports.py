@@ -100,7 +100,15 @@ class ObjectCache(Protocol):
     """What the watches have seen. Never asks the server, so it may lag by a moment."""
 
     def find(self, ref: ObjectRef) -> Body | None:
-        """The newest version seen, or None when there is none."""
+        """The newest version seen, or None when there is none.
+
+        Raises:
+            Forbidden: something of its namespace may not be listed, so that no decision can rest on what is seen there.
+        """
+        ...
+
+    def seen(self, ref: ObjectRef) -> Body | None:
+        """The newest version seen, whatever else of its namespace may not be: to tell, not to decide."""
         ...
 
     def select(self, resource: Resource, namespace: str = "") -> Sequence[Body]:

@@ -73,7 +73,11 @@ class PeriodReconciler:
         Raises:
             ApiError: the API server did not answer, or refuses what it should not; the queue backs off.
         """
-        body = self._hands.cache.find(ref)
+        try:
+            body = self._hands.cache.find(ref)
+        except Forbidden as refusal:
+            await self._stand_by(ref, refusal)
+            raise
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._forget(ref)
             return Done()
@@ -95,6 +99,14 @@ class PeriodReconciler:
                 return await self._refuse(ref, body, problem, now)
             case resolved:
                 return await self._work(ref, body, bounded_by(resolved, self._authors.of(body)), now)
+
+    async def _stand_by(self, ref: ObjectRef, refusal: Forbidden) -> None:
+        """Say why nothing is done in a namespace of which something may not be seen."""
+        body = self._hands.cache.seen(ref)
+        if body is not None:
+            message = f"nothing is done in this namespace: {refusal.advised}"
+            problem = Problem("metadata.namespace", "Forbidden", message, stalls=True)
+            await self._refuse(ref, body, problem, int(self._clock()))
 
     async def _work(self, ref: ObjectRef, body: Body, resolved: Resolved, now: int) -> Outcome:
         try:

@@ -2,10 +2,13 @@
 
 from base64 import b64encode
 
+import pytest
+
 from hypercare.domain.alerts.overlay import OVERLAY_PREFIX
 from hypercare.domain.conditions import ConditionType
-from hypercare.domain.objects import SECRETS, ObjectRef
+from hypercare.domain.objects import AUTOSCALERS, SECRETS, ObjectRef
 from hypercare.domain.samples import FailureKind, QueryFailed
+from hypercare.ports import Forbidden
 from hypercare.queue import Done
 from tests.unit.kstatus import kstatus
 from tests.unit.lives import MINUTE
@@ -38,6 +41,19 @@ class TestRefused:
         await loop.visit()
         assert loop.server.writes == [STATUS]
         loop.server.put(PROFILE, PROFILE_SPEC)
+        await loop.until("Active")
+
+    async def test_where_something_may_not_be_listed(self, loop: Loop) -> None:
+        loop.cache.refuse(AUTOSCALERS, PERIOD.namespace, 'cannot list resource "horizontalpodautoscalers"')
+        for _ in range(2):
+            with pytest.raises(Forbidden):
+                await loop.visit()
+        assert loop.server.writes == [STATUS]
+        assert loop.condition(T.STALLED) == ("True", "Forbidden")
+        assert 'cannot list resource "horizontalpodautoscalers": apply the RBAC' in loop.status["summary"]
+        assert loop.told.events == [("Forbidden", True)]
+        namespace = PERIOD.namespace
+        loop.cache.replace(AUTOSCALERS, loop.cache.select(AUTOSCALERS, namespace), "0", namespace)
         await loop.until("Active")
 
     async def test_with_a_spec_that_cannot_be_used(self) -> None:

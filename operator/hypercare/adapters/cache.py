@@ -79,7 +79,12 @@ class WatchCache:
         """
         for message in self._refused.get(ref.namespace, {}).values():
             raise Forbidden(message)
-        return self._find(ref)
+        return self.seen(ref)
+
+    def seen(self, ref: ObjectRef) -> Body | None:
+        """The newest version seen, also where something else of its namespace may not be listed."""
+        shelf = self._shelves.get(ref.resource)
+        return shelf.objects.get(ref.namespace, {}).get(ref.name) if shelf else None
 
     def select(self, resource: Resource, namespace: str = "") -> Sequence[Body]:
         """All objects of a resource, of all namespaces if `namespace` is empty, in the order of their names."""
@@ -112,7 +117,7 @@ class WatchCache:
         if resource not in self._shelves:
             return
         ref, version = reference(resource, body), version_of(body)
-        known = self._find(ref)
+        known = self.seen(ref)
         self._keep(ref, body, version)
         if version != math.inf and (known is None or version_of(known) < version):
             self._awaited[ref] = (int(version), self._clock())
@@ -172,10 +177,6 @@ class WatchCache:
         oldest = next(iter(self._awaited.values()), None)
         return max(0.0, self._clock() - oldest[1]) if oldest else 0.0
 
-    def _find(self, ref: ObjectRef) -> Body | None:
-        shelf = self._shelves.get(ref.resource)
-        return shelf.objects.get(ref.namespace, {}).get(ref.name) if shelf else None
-
     def _permit(self, resource: Resource, namespace: str) -> None:
         found = self._refused.get(namespace, {})
         found.pop(resource, None)
@@ -183,7 +184,7 @@ class WatchCache:
             self._refused.pop(namespace, None)
 
     def _keep(self, ref: ObjectRef, body: Body, version: float) -> None:
-        known = self._find(ref)
+        known = self.seen(ref)
         if known is not None and version_of(known) >= version != math.inf:
             return
         if self._tombstones.get(ref, -1) >= version:
@@ -194,7 +195,7 @@ class WatchCache:
         self._listener(Change(ref, known or {}, kept))
 
     def _drop(self, ref: ObjectRef, version: float) -> None:
-        known = self._find(ref)
+        known = self.seen(ref)
         if known is not None and math.inf > version_of(known) > version:
             return
         if version != math.inf:

@@ -64,6 +64,9 @@ class _Seen:
         self._bodies: dict[ObjectRef, Body] = {}
 
     def find(self, ref: ObjectRef) -> Body | None:
+        return self.seen(ref)
+
+    def seen(self, ref: ObjectRef) -> Body | None:
         return self._bodies.get(ref)
 
     def select(self, resource: Resource, namespace: str = "") -> Sequence[Body]:

@@ -94,9 +94,15 @@ def nothing_is_done(place: Place, lack: Lack) -> None:
     lack.await_line("so nothing is done there")
     lack.await_line()
     assert lack.unready()
-    assert "phase" not in place.find("period", PERIOD).get("status", {})
+    assert "run" not in place.find("period", PERIOD).get("status", {})
+    if lack.asked.resource != "hypercareperiods.hypercare.dev":
+        until("the period says so", lambda: lack.words in summary(place), HEALS)
     lack.give_back()
-    until("the period is visited", lambda: place.find("period", PERIOD).get("status", {}).get("phase"), HEALS)
+    until("a run is begun", lambda: "run" in place.find("period", PERIOD).get("status", {}), HEALS)
+
+
+def summary(place: Place) -> str:
+    return str(place.find("period", PERIOD).get("status", {}).get("summary", ""))
 
 
 @lives.without(*((each.resource, each.verb) for each in SERVED_WATCHES), prepare=with_a_period)
