@@ -100,13 +100,21 @@ class Running:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self._unread = b""
 
     def line(self) -> str:
         """The next line of its output."""
         assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], _DEADLINE_SECONDS)
-        assert ready, "it says nothing"
-        return self._process.stdout.readline().rstrip("\n")
+        # A buffered reader would take in lines of which `select` then knows nothing.
+        output = self._process.stdout.fileno()
+        while b"\n" not in self._unread:
+            ready, _, _ = select.select([output], [], [], _DEADLINE_SECONDS)
+            assert ready, "it says nothing"
+            piece = os.read(output, 65536)
+            assert piece, "it has ended"
+            self._unread += piece
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line.decode()
 
     def interrupt(self) -> int:
         """Press ^C, and return the exit code."""
@@ -116,7 +124,7 @@ class Running:
     def end(self) -> Ran:
         """Wait for its end."""
         out, err = self._process.communicate(timeout=_DEADLINE_SECONDS)
-        return Ran(self._process.returncode, out, err)
+        return Ran(self._process.returncode, self._unread.decode() + out, err)
 
 
 def _read_all(terminal: int, process: subprocess.Popen[bytes], seconds: float) -> str:
