@@ -132,7 +132,8 @@ class _Counted:
     @staticmethod
     def of(operator: OperatorProcess) -> "_Counted":
         """Ask it."""
-        return _Counted(*(sampled(each, operator.get("/metrics")) for each in (_CPU, _MEMORY, _WRITES, _READS)))
+        metrics = operator.get("/metrics")
+        return _Counted(*(sampled(each, metrics) for each in (_CPU, _MEMORY, _WRITES, _READS)))
 
 
 def _writes_in(operator: OperatorProcess, seconds: int) -> float:

@@ -7,7 +7,7 @@ from hypercare.domain.capacity.field_values import Absent, FieldValue, Present
 from hypercare.domain.capacity.held_fields import BEHAVIOR, MAX_REPLICAS, MIN_REPLICAS, SELECT_POLICY
 from hypercare.domain.capacity.hold import Claim, HeldField, HeldObject, Hold, Idle, Pending, Untouched, hold_name
 from hypercare.domain.capacity.live_object import LiveObject
-from hypercare.domain.capacity.quantity import Count, Percent, Quantity
+from hypercare.domain.capacity.quantity import Count, Quantity
 from hypercare.domain.capacity.scaling import ClaimRequest
 from hypercare.domain.capacity.scaling_rows import FieldChange
 from hypercare.domain.capacity.wishes import ReplicaWish, ScaleDown, Wish
@@ -125,9 +125,6 @@ def objects(*autoscalers: dict[str, Any], **others: Any) -> CapacityObjects:
     """The objects of the namespace: autoscalers, and by their plurals others."""
     named = {resource.plural: resource for resource in RESOURCES}
     return CapacityObjects({AUTOSCALERS: autoscalers} | {named[plural]: found for plural, found in others.items()})
-
-
-PERCENT_150 = Percent(150)
 
 
 def scaled_object(name: str = "checkout", least: int | None = None, **target: str) -> dict[str, Any]:

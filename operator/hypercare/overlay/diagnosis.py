@@ -103,16 +103,15 @@ class Diagnostician:
         """The inquiry under way or made lately; a new one if it is about something else, or time to look again."""
         about = (revision_of(symptom.parts[0]), symptom.verdict.reason)
         before = self._inquiries.get(symptom.uid)
-        if before is not None and before.about == about and not before.due(symptom):
-            return before
-        same = before is not None and before.about == about
-        if not same:
+        if before is None or before.about != about:
             self.forget(symptom.uid)
+            known, evaluated_since = Diagnosis(symptom.verdict), symptom.now
+        elif before.due(symptom):
+            known, evaluated_since = before.known, before.evaluated_since
+        else:
+            return before
         work = asyncio.create_task(self._explain(symptom, source))
-        begun = _Inquiry(about, symptom.now, work, Diagnosis(symptom.verdict), symptom.now)
-        if before is not None and same:
-            begun = replace(begun, known=before.known, evaluated_since=before.evaluated_since)
-        self._inquiries[symptom.uid] = begun
+        begun = self._inquiries[symptom.uid] = _Inquiry(about, symptom.now, work, known, evaluated_since)
         return begun
 
     async def _explain(self, symptom: Symptom, source: RuleSource) -> Diagnosis:
